@@ -1,0 +1,370 @@
+//! The assertions: each compares the facts of a run with what is expected, and hands a mismatch to
+//! the report.
+
+use std::fmt::Display;
+use std::time::Duration;
+
+use assert_cmd::assert::{IntoCodePredicate, IntoOutputPredicate};
+use predicates_core::Predicate;
+
+use crate::error::Error;
+use crate::evidence::{self, Findings};
+use crate::exit::{Ending, Exit, How};
+use crate::exit_test::{ExitTest, scaled};
+use crate::report::{self, Mismatch};
+use crate::script::IntoTextMatch;
+use crate::signal::{SIGABRT, Signal};
+use crate::stream::Captured;
+
+/// Assertions on how a process ended, on a plan ([`ExitTest`], which they carry out) and on the
+/// facts ([`Exit`]). Each gives the facts back, so that they can be chained.
+///
+/// # Panics
+///
+/// All of them panic with a report where the assertion does not hold, and where the run failed:
+/// where the target was not started, or the script not carried out.
+pub trait ExitAssert: Sized {
+    /// The facts; with a time, the run ends at the latest this long after its script.
+    #[doc(hidden)]
+    fn conclude(self, observe_for: Option<Duration>) -> Result<Exit, Error>;
+
+    /// The exit code is this, or one of these, or one for which the predicate holds. What it takes is
+    /// exactly what assert_cmd's `code` takes. A signal is never a code.
+    ///
+    /// ```
+    /// use exeunt::prelude::*;
+    ///
+    /// program("false").code(1).code([1, 2]).code(predicate::ne(0));
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// Panics also for a code that no process can have: codes go from 0 to 255, and `code(512)` or
+    /// `code(-1)` are not taken modulo 256.
+    #[track_caller]
+    fn code<I, P>(self, expected: I) -> Exit
+    where
+        I: IntoCodePredicate<P>,
+        P: Predicate<i32>,
+    {
+        let predicate = expected.into_code();
+        if !(0..=255).any(|code| predicate.eval(&code)) {
+            fail(&report::impossible_code(&predicate));
+        }
+        let exit = concluded(self);
+        let holds = matches!(exit.ending(), Ending::Code(code) if predicate.eval(code));
+        check(exit, holds, || Mismatch::new(report::code_expectation(&predicate)))
+    }
+
+    /// The exit code is 0.
+    #[track_caller]
+    fn success(self) -> Exit {
+        let exit = concluded(self);
+        let holds = matches!(exit.ending(), Ending::Code(0));
+        check(exit, holds, || Mismatch::new("success (exit code 0)"))
+    }
+
+    /// The exit code is not 0, or a signal killed the target. The end by the deadline is not meant.
+    #[track_caller]
+    fn failure(self) -> Exit {
+        let exit = concluded(self);
+        let holds = matches!(exit.ending(), Ending::Code(1..) | Ending::Signal { .. });
+        check(exit, holds, || Mismatch::new("failure (an exit code that is not 0, or a signal)"))
+    }
+
+    /// This signal killed the target, with a core dump or without. An exit code of 128 and the signal's
+    /// number, as a shell makes, is not that.
+    #[track_caller]
+    fn killed_by(self, expected: Signal) -> Exit {
+        let exit = concluded(self);
+        let holds = matches!(exit.ending(), Ending::Signal { signal, .. } if *signal == expected);
+        check(exit, holds, || Mismatch::new(format!("killed by {expected}")))
+    }
+
+    /// SIGABRT killed the target.
+    #[track_caller]
+    fn aborted(self) -> Exit {
+        let exit = concluded(self);
+        let holds = matches!(exit.ending(), Ending::Signal { signal, .. } if *signal == SIGABRT);
+        check(exit, holds, || Mismatch::new(format!("aborted (killed by {SIGABRT})")))
+    }
+
+    /// A signal killed the target, and it left a core dump. See [`ExitTest::core_dumps`].
+    #[track_caller]
+    fn core_dumped(self) -> Exit {
+        let exit = concluded(self);
+        let holds = matches!(exit.ending(), Ending::Signal { core_dumped: true, .. });
+        check(exit, holds, || Mismatch::new("killed by a signal that left a core dump"))
+    }
+
+    /// The target was still running at the deadline.
+    #[track_caller]
+    fn timed_out(self) -> Exit {
+        let exit = concluded(self);
+        let holds = matches!(exit.ending(), Ending::TimedOut { .. });
+        check(exit, holds, || Mismatch::new("still running at the deadline"))
+    }
+
+    /// The target is still running this long after the last step of its script (without one, after
+    /// readiness, else after its start). On a plan the run is then ended; on facts the duration
+    /// counts. Not multiplied by `EXEUNT_TIMEOUT_SCALE`.
+    #[track_caller]
+    fn still_running_after(self, time: Duration) -> Exit {
+        let exit = concluded_after(self, Some(time));
+        let base = exit.last_signal.map_or(Duration::ZERO, |last| last.at);
+        let ran = exit.duration().saturating_sub(base);
+        let holds = ran >= time;
+        check(exit, holds, || {
+            Mismatch::new(format!("still running after {}", report::duration(time)))
+                .and(format!("it ran for {}", report::duration(ran)))
+        })
+    }
+
+    /// The function returned.
+    #[track_caller]
+    fn returned(self) -> Exit {
+        let exit = concluded(self);
+        let holds = matches!(exit.how(), Some(How::Returned));
+        check(exit, holds, || Mismatch::new("the function returns"))
+    }
+
+    /// A panic ended the function.
+    #[track_caller]
+    fn panicked(self) -> Exit {
+        let exit = concluded(self);
+        let holds = matches!(exit.how(), Some(How::Panicked { .. }));
+        check(exit, holds, || Mismatch::new("the function panics"))
+    }
+
+    /// A panic ended the function, and its message contains this text, or the predicate holds for it.
+    ///
+    /// ```
+    /// use exeunt::prelude::*;
+    ///
+    /// assert_exit(|| panic!("no such file: {}", "x.toml")).panicked_with("no such file");
+    /// ```
+    #[track_caller]
+    fn panicked_with<P>(self, expected: impl IntoTextMatch<P>) -> Exit {
+        let expected = expected.into_text_match();
+        let exit = concluded(self);
+        let holds = matches!(exit.how(), Some(How::Panicked { message, .. }) if expected.matches(message));
+        check(exit, holds, || Mismatch::new(format!("the function panics with a message {expected}")))
+    }
+
+    /// The function ended its process without its exit hooks, as `_exit` does.
+    #[track_caller]
+    fn exited_immediately(self) -> Exit {
+        let exit = concluded(self);
+        let holds = matches!(exit.how(), Some(How::ExitedImmediately));
+        check(exit, holds, || Mismatch::new("the function ends its process at once, without exit hooks"))
+    }
+
+    /// The exit hooks (`atexit`) of the function's process ran, all of them.
+    #[track_caller]
+    fn hooks_ran(self) -> Exit {
+        let exit = concluded(self);
+        let known = exit.hooks_ran;
+        check(exit, known == Some(true), || {
+            let mismatch = Mismatch::new("the exit hooks run");
+            match known {
+                Some(_) => mismatch.and("they were skipped, or one of them did not return"),
+                None => mismatch.and(
+                    "only a function's process tells; let a program call `exeunt::probe::at_exit` and ask for \
+                     `cleanup_ran`",
+                ),
+            }
+        })
+    }
+
+    /// What the target wrote to stdout is this, or the predicate holds for it. What it takes is exactly
+    /// what assert_cmd's `stdout` takes.
+    ///
+    /// ```
+    /// use exeunt::prelude::*;
+    ///
+    /// program("echo").arg("hi").stdout("hi\n").stdout(predicate::str::contains("h"));
+    /// ```
+    #[track_caller]
+    fn stdout<I, P>(self, expected: I) -> Exit
+    where
+        I: IntoOutputPredicate<P>,
+        P: Predicate<[u8]>,
+    {
+        let exit = concluded(self);
+        let predicate = expected.into_output();
+        let mismatch = stream_mismatch("stdout", &exit.stdout, &predicate);
+        check(exit, mismatch.is_none(), || mismatch.unwrap_or_default())
+    }
+
+    /// What the target wrote to stderr is this, or the predicate holds for it.
+    #[track_caller]
+    fn stderr<I, P>(self, expected: I) -> Exit
+    where
+        I: IntoOutputPredicate<P>,
+        P: Predicate<[u8]>,
+    {
+        let exit = concluded(self);
+        let predicate = expected.into_output();
+        let mismatch = stream_mismatch("stderr", &exit.stderr, &predicate);
+        check(exit, mismatch.is_none(), || mismatch.unwrap_or_default())
+    }
+
+    /// This text reached stdout or stderr: it left the target's buffers before the end.
+    #[track_caller]
+    fn flushed(self, text: impl AsRef<str>) -> Exit {
+        let text = text.as_ref();
+        let exit = concluded(self);
+        let (found, not_kept) = evidence::of_output(&exit, text);
+        check(exit, !found.is_empty() && !text.is_empty(), || {
+            Mismatch::new(format!("{text:?} is flushed to stdout or stderr"))
+                .and_if(not_kept > 0, || report::not_kept(not_kept))
+        })
+    }
+
+    /// This text reached neither stdout nor stderr.
+    #[track_caller]
+    fn not_flushed(self, text: impl AsRef<str>) -> Exit {
+        let text = text.as_ref();
+        let exit = concluded(self);
+        let (found, not_kept) = evidence::of_output(&exit, text);
+        check(exit, found.is_empty() && not_kept == 0 && !text.is_empty(), || {
+            let places: Vec<String> = found.iter().map(ToString::to_string).collect();
+            Mismatch::new(format!("{text:?} is flushed neither to stdout nor to stderr"))
+                .and_if(!places.is_empty(), || format!("it is on {}", places.join(" and ")))
+                .and_if(not_kept > 0, || report::not_kept(not_kept))
+        })
+    }
+
+    /// There is evidence that this clean-up ran: a mark with this label, a `cleanup_check` of this
+    /// label that holds, or a complete line of output that contains it. Where the script delivered a
+    /// signal, marks and lines count only after the first delivery.
+    ///
+    /// ```
+    /// use exeunt::prelude::*;
+    ///
+    /// assert_exit(|| println!("lock released")).cleanup_ran("lock released");
+    /// assert_exit(|| exeunt::probe::mark("lock released")).cleanup_ran("lock released");
+    /// ```
+    #[track_caller]
+    fn cleanup_ran(self, label: impl AsRef<str>) -> Exit {
+        let label = label.as_ref();
+        let exit = concluded(self);
+        let findings = evidence::of_cleanup(&exit, label);
+        let holds = !findings.valid.is_empty() && !label.is_empty();
+        let notes = report::where_it_looked(&exit, label, &findings);
+        check(exit, holds, || {
+            Mismatch::new(format!("the clean-up {label:?} runs"))
+                .and("there is no evidence that it did")
+                .and_all(notes)
+        })
+    }
+
+    /// There is no evidence that this clean-up ran; the opposite of [`cleanup_ran`](Self::cleanup_ran).
+    /// It fails where not all output was kept, for then the evidence may have been left out.
+    #[track_caller]
+    fn cleanup_skipped(self, label: impl AsRef<str>) -> Exit {
+        let label = label.as_ref();
+        let exit = concluded(self);
+        let Findings { valid, not_looked_at, .. } = evidence::of_cleanup(&exit, label);
+        check(exit, valid.is_empty() && not_looked_at == 0 && !label.is_empty(), || {
+            Mismatch::new(format!("the clean-up {label:?} is skipped"))
+                .and_all(valid.iter().map(|evidence| format!("it ran: {}", report::evidence(evidence))))
+                .and_if(not_looked_at > 0, || report::not_kept(not_looked_at))
+        })
+    }
+
+    /// Every drop guard of this label ([`probe::on_drop`](crate::probe::on_drop)) that was armed was
+    /// dropped, and at least one was armed.
+    #[track_caller]
+    fn dropped(self, label: impl AsRef<str>) -> Exit {
+        let label = label.as_ref();
+        let exit = concluded(self);
+        let guards = evidence::of_guards(&exit, label);
+        check(exit, guards.armed > 0 && guards.dropped >= guards.armed, || {
+            Mismatch::new(format!("the guard {label:?} is dropped")).and(report::guards(guards))
+        })
+    }
+
+    /// No drop guard of this label was dropped, and at least one was armed.
+    #[track_caller]
+    fn not_dropped(self, label: impl AsRef<str>) -> Exit {
+        let label = label.as_ref();
+        let exit = concluded(self);
+        let guards = evidence::of_guards(&exit, label);
+        check(exit, guards.armed > 0 && guards.dropped == 0, || {
+            Mismatch::new(format!("the guard {label:?} is not dropped")).and(report::guards(guards))
+        })
+    }
+
+    /// The target ended at most this long after the last signal that was delivered, or without one
+    /// after its start. Multiplied by `EXEUNT_TIMEOUT_SCALE`.
+    #[track_caller]
+    fn within(self, limit: Duration) -> Exit {
+        let limit = scaled(limit);
+        let exit = concluded(self);
+        let (since, from) = match exit.last_signal {
+            Some(last) => (last.at, format!("{} was sent", last.signal)),
+            None => (Duration::ZERO, "its start".to_owned()),
+        };
+        let took = exit.duration().saturating_sub(since);
+        let ended = !matches!(exit.ending(), Ending::TimedOut { .. });
+        check(exit, ended && took <= limit, || {
+            Mismatch::new(format!("ended within {} after {from}", report::duration(limit)))
+                .and(format!("it took {}", report::duration(took)))
+        })
+    }
+}
+
+impl ExitAssert for ExitTest {
+    fn conclude(self, observe_for: Option<Duration>) -> Result<Exit, Error> {
+        self.run_observed(observe_for)
+    }
+}
+
+impl ExitAssert for Exit {
+    fn conclude(self, _: Option<Duration>) -> Result<Exit, Error> {
+        Ok(self)
+    }
+}
+
+#[track_caller]
+fn concluded(subject: impl ExitAssert) -> Exit {
+    concluded_after(subject, None)
+}
+
+#[track_caller]
+fn concluded_after(subject: impl ExitAssert, observe_for: Option<Duration>) -> Exit {
+    match subject.conclude(observe_for) {
+        Ok(exit) => exit,
+        Err(error) => fail(&error),
+    }
+}
+
+/// Gives the facts back, or panics with a report of the mismatch.
+#[track_caller]
+fn check(exit: Exit, holds: bool, mismatch: impl FnOnce() -> Mismatch) -> Exit {
+    if !holds {
+        fail(&report::mismatch(&exit, &mismatch()));
+    }
+    exit
+}
+
+#[track_caller]
+fn fail(message: &dyn Display) -> ! {
+    panic!("{message}")
+}
+
+/// What is wrong with a stream, if anything.
+fn stream_mismatch(name: &str, captured: &Captured, predicate: &dyn Predicate<[u8]>) -> Option<Mismatch> {
+    if captured.left_out() > 0 {
+        return Some(
+            Mismatch::new(report::stream_expectation(name, predicate, &[]))
+                .and(report::not_kept(captured.left_out())),
+        );
+    }
+    let bytes = captured.kept();
+    if predicate.eval(&bytes) {
+        return None;
+    }
+    Some(Mismatch::new(report::stream_expectation(name, predicate, &bytes)))
+}

@@ -1,0 +1,134 @@
+//! Marks, checks and output lines, weighed for a label.
+//!
+//! Where the script delivered a signal, clean-up counts only after the first delivery: what a program
+//! prints or marks before it is told to leave proves nothing about its leaving.
+
+use std::time::Duration;
+
+use crate::exit::{Exit, MarkKind};
+use crate::script::StreamName;
+use crate::stream::Captured;
+
+/// One thing that speaks for a label.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Evidence {
+    pub(crate) source: Source,
+    pub(crate) at: Option<Duration>,
+}
+
+/// Where it was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Source {
+    Mark,
+    Line { stream: StreamName, text: String },
+    Check,
+}
+
+/// What was found for a label.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Findings {
+    /// What counts.
+    pub(crate) valid: Vec<Evidence>,
+    /// What would count, had it not come before the first signal.
+    pub(crate) too_early: Vec<Evidence>,
+    /// A check of this label that did not hold.
+    pub(crate) check_failed: bool,
+    /// Bytes of output that were not kept, and so not looked at.
+    pub(crate) not_looked_at: u64,
+}
+
+/// Looks for evidence that the clean-up `label` ran.
+pub(crate) fn of_cleanup(exit: &Exit, label: &str) -> Findings {
+    let mut findings = Findings::default();
+    let first = exit.first_signal;
+    for (index, mark) in exit.marks.iter().enumerate() {
+        if mark.kind == MarkKind::Armed || mark.label != label.as_bytes() {
+            continue;
+        }
+        let evidence = Evidence { source: Source::Mark, at: mark.at };
+        let early = first.is_some_and(|first| {
+            index < first.marks || (mark.pid.is_some() && mark.at.is_some_and(|at| at < first.at))
+        });
+        findings.add(evidence, early);
+    }
+    let streams = [
+        (StreamName::Stdout, &exit.stdout, first.map_or(0, |first| first.stdout)),
+        (StreamName::Stderr, &exit.stderr, first.map_or(0, |first| first.stderr)),
+    ];
+    for (stream, captured, boundary) in streams {
+        findings.not_looked_at += captured.left_out();
+        look_at_lines(&mut findings, stream, captured, boundary, label);
+    }
+    for check in exit.checks.iter().filter(|check| check.label == label) {
+        if check.held {
+            findings.valid.push(Evidence { source: Source::Check, at: None });
+        } else {
+            findings.check_failed = true;
+        }
+    }
+    findings
+}
+
+impl Findings {
+    fn add(&mut self, evidence: Evidence, early: bool) {
+        if early {
+            self.too_early.push(evidence);
+        } else {
+            self.valid.push(evidence);
+        }
+    }
+}
+
+fn look_at_lines(
+    findings: &mut Findings,
+    stream: StreamName,
+    captured: &Captured,
+    boundary: u64,
+    label: &str,
+) {
+    for line in captured.lines().into_iter().filter(|line| line.complete) {
+        let before = usize::try_from(boundary.saturating_sub(line.offset)).unwrap_or(usize::MAX);
+        let after = line.text.get(before..).unwrap_or_default();
+        let contains = |bytes: &[u8]| memchr::memmem::find(bytes, label.as_bytes()).is_some();
+        if !contains(line.text) {
+            continue;
+        }
+        let text = String::from_utf8_lossy(line.text).into_owned();
+        let end = line.offset + line.text.len() as u64;
+        let evidence = Evidence { source: Source::Line { stream, text }, at: captured.arrived(end) };
+        findings.add(evidence, !contains(after));
+    }
+}
+
+/// What became of the drop guards of one label.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Guards {
+    pub(crate) armed: usize,
+    pub(crate) dropped: usize,
+}
+
+/// Counts the drop guards of `label`.
+pub(crate) fn of_guards(exit: &Exit, label: &str) -> Guards {
+    let mut guards = Guards::default();
+    for mark in exit.marks.iter().filter(|mark| mark.label == label.as_bytes()) {
+        match mark.kind {
+            MarkKind::Armed => guards.armed += 1,
+            MarkKind::Dropped | MarkKind::DroppedUnwinding => guards.dropped += 1,
+            MarkKind::Mark | MarkKind::Hook => {}
+        }
+    }
+    guards
+}
+
+/// Where `text` was found in the output: the streams, and whether all of both was kept.
+pub(crate) fn of_output(exit: &Exit, text: &str) -> (Vec<StreamName>, u64) {
+    let streams = [(StreamName::Stdout, &exit.stdout), (StreamName::Stderr, &exit.stderr)];
+    let found = streams
+        .iter()
+        .filter(|(_, captured)| {
+            captured.parts().iter().any(|(_, part)| memchr::memmem::find(part, text.as_bytes()).is_some())
+        })
+        .map(|(name, _)| *name)
+        .collect();
+    (found, exit.stdout.left_out() + exit.stderr.left_out())
+}

@@ -1,0 +1,320 @@
+//! The facts of one run: how the target ended, what it wrote, marked, left. Facts never learn what
+//! was expected of them.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::os::unix::process::ExitStatusExt;
+use std::process::{ExitStatus, Output};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+pub use crate::probe::record::Kind as MarkKind;
+use crate::signal::Signal;
+use crate::stream::Captured;
+
+/// How a process ended, as the kernel and the harness know it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum Ending {
+    /// It left with this exit code, 0 to 255.
+    Code(i32),
+    /// A signal killed it.
+    Signal {
+        /// Which.
+        signal: Signal,
+        /// Whether it left a core dump.
+        core_dumped: bool,
+    },
+    /// It was still running when its time was over, and the harness ended it. The SIGKILL that the
+    /// harness sent is never reported as the target's own ending.
+    TimedOut {
+        /// How long it was given, from the start of the run or of the observation.
+        after: Duration,
+    },
+}
+
+impl fmt::Display for Ending {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Code(code) => write!(f, "exit code {code}"),
+            Self::Signal { signal, core_dumped: false } => write!(f, "killed by {signal}"),
+            Self::Signal { signal, core_dumped: true } => write!(f, "killed by {signal}, core dumped"),
+            Self::TimedOut { after } => {
+                write!(f, "still running after {}, ended by the harness", crate::report::duration(*after))
+            }
+        }
+    }
+}
+
+/// By which way a function left.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum How {
+    /// It returned, as `main` would.
+    Returned,
+    /// A panic reached its end.
+    Panicked {
+        /// What the panic said; `Box<dyn Any>` for a payload that is no text.
+        message: String,
+        /// `file:line:column`; unknown where the function set a panic hook of its own.
+        location: Option<String>,
+    },
+    /// It called `exit`: the exit hooks ran.
+    Exited,
+    /// It called `_exit` or an equal of it: the exit hooks were skipped.
+    ExitedImmediately,
+}
+
+/// A mark: that a certain point of a program was reached.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mark {
+    pub(crate) kind: MarkKind,
+    pub(crate) label: Vec<u8>,
+    pub(crate) at: Option<Duration>,
+    pub(crate) pid: Option<i32>,
+    pub(crate) thread: Option<i32>,
+}
+
+impl Mark {
+    /// What made it.
+    #[must_use]
+    pub const fn kind(&self) -> MarkKind {
+        self.kind
+    }
+
+    /// Its label; bytes that are not UTF-8 are replaced.
+    #[must_use]
+    pub fn label(&self) -> Cow<'_, str> {
+        String::from_utf8_lossy(&self.label)
+    }
+
+    /// When it was made, since the start of the target. `None` for a line that another program than
+    /// [`probe`](crate::probe) wrote while nobody watched.
+    #[must_use]
+    pub const fn at(&self) -> Option<Duration> {
+        self.at
+    }
+
+    /// The process that made it, where the mark says so.
+    #[must_use]
+    pub const fn pid(&self) -> Option<i32> {
+        self.pid
+    }
+
+    /// The kernel's id of the thread that made it, where the mark says so.
+    #[must_use]
+    pub const fn thread(&self) -> Option<i32> {
+        self.thread
+    }
+}
+
+/// One thing that happened during a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Event {
+    /// When, since the start of the target.
+    pub at: Duration,
+    /// What.
+    pub what: What,
+}
+
+/// What can happen during a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum What {
+    /// The target started, with this process id.
+    Started {
+        /// Its process id.
+        pid: i32,
+    },
+    /// The readiness gate opened.
+    Ready {
+        /// The gate.
+        gate: String,
+    },
+    /// A signal was sent to the target.
+    Sent {
+        /// Which.
+        signal: Signal,
+    },
+    /// The time was over; the harness ended the target.
+    Ended {
+        /// How.
+        ending: Ending,
+    },
+    /// The harness stopped waiting and told the supervisor to end the target.
+    GaveUp,
+}
+
+/// What the target used, its own descendants that it waited for included.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Usage {
+    /// Processor time in user mode.
+    pub user: Duration,
+    /// Processor time in the kernel.
+    pub system: Duration,
+    /// The most memory that was resident at once, in KiB.
+    pub max_resident_kib: u64,
+}
+
+/// A process that the target started, directly or not, and that was alive when the target ended. It
+/// has been killed since.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Leftover {
+    /// Its process id.
+    pub pid: i32,
+    /// The process id of its parent; for an orphan that of the supervisor, to which it came.
+    pub parent: i32,
+    /// Its state, as the letter in `/proc/PID/stat` (`S` sleeping, `R` running, `T` stopped, …).
+    pub state: char,
+    /// Its command line, arguments separated by spaces.
+    pub command: String,
+}
+
+/// The answer of one `cleanup_check`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Check {
+    pub(crate) label: String,
+    pub(crate) held: bool,
+}
+
+/// How far everything had come when the first signal was sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct FirstSignal {
+    pub(crate) at: Duration,
+    pub(crate) signal: Signal,
+    pub(crate) stdout: u64,
+    pub(crate) stderr: u64,
+    pub(crate) marks: usize,
+}
+
+/// The last signal that was sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct LastSignal {
+    pub(crate) at: Duration,
+    pub(crate) signal: Signal,
+}
+
+/// The facts of a run: how it ended and what it left. Immutable, and serialisable with serde.
+///
+/// The assertions of [`ExitAssert`](crate::ExitAssert) can be made on it, each giving it back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Exit {
+    pub(crate) subject: String,
+    pub(crate) ending: Ending,
+    pub(crate) raw_status: i32,
+    pub(crate) how: Option<How>,
+    pub(crate) hooks_ran: Option<bool>,
+    pub(crate) noted_panic: Option<NotedPanic>,
+    pub(crate) stdout: Captured,
+    pub(crate) stderr: Captured,
+    pub(crate) marks: Vec<Mark>,
+    pub(crate) checks: Vec<Check>,
+    pub(crate) timeline: Vec<Event>,
+    pub(crate) duration: Duration,
+    pub(crate) usage: Usage,
+    pub(crate) leftovers: Vec<Leftover>,
+    pub(crate) leftover_count: usize,
+    pub(crate) first_signal: Option<FirstSignal>,
+    pub(crate) last_signal: Option<LastSignal>,
+}
+
+/// A panic of a function's main thread, whatever became of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct NotedPanic {
+    pub(crate) message: String,
+    pub(crate) location: Option<String>,
+}
+
+impl Exit {
+    /// How it ended.
+    #[must_use]
+    pub const fn ending(&self) -> &Ending {
+        &self.ending
+    }
+
+    /// By which way a function left; `None` for a program, and for a function that a signal ended.
+    #[must_use]
+    pub const fn how(&self) -> Option<&How> {
+        self.how.as_ref()
+    }
+
+    /// What it wrote to stdout, as far as it was kept (see
+    /// [`capture_limit`](crate::ExitTest::capture_limit)).
+    #[must_use]
+    pub fn stdout_bytes(&self) -> Vec<u8> {
+        self.stdout.kept()
+    }
+
+    /// What it wrote to stdout, as text; bytes that are not UTF-8 are replaced.
+    #[must_use]
+    pub fn stdout_text(&self) -> String {
+        String::from_utf8_lossy(&self.stdout.kept()).into_owned()
+    }
+
+    /// What it wrote to stderr, as far as it was kept.
+    #[must_use]
+    pub fn stderr_bytes(&self) -> Vec<u8> {
+        self.stderr.kept()
+    }
+
+    /// What it wrote to stderr, as text; bytes that are not UTF-8 are replaced.
+    #[must_use]
+    pub fn stderr_text(&self) -> String {
+        String::from_utf8_lossy(&self.stderr.kept()).into_owned()
+    }
+
+    /// The marks that were made, in order.
+    #[must_use]
+    pub fn marks(&self) -> &[Mark] {
+        &self.marks
+    }
+
+    /// What happened, in order.
+    #[must_use]
+    pub fn timeline(&self) -> &[Event] {
+        &self.timeline
+    }
+
+    /// From the start of the target to its end.
+    #[must_use]
+    pub const fn duration(&self) -> Duration {
+        self.duration
+    }
+
+    /// What it used.
+    #[must_use]
+    pub const fn usage(&self) -> Usage {
+        self.usage
+    }
+
+    /// The processes that outlived it, at most 128 of them. All have been killed since.
+    #[must_use]
+    pub fn leftovers(&self) -> &[Leftover] {
+        &self.leftovers
+    }
+
+    /// Status and output as `std::process::Command::output` gives them. After
+    /// [`Ending::TimedOut`] the status is that of the SIGKILL which the harness sent.
+    #[must_use]
+    pub fn output(&self) -> Output {
+        Output {
+            status: ExitStatus::from_raw(self.raw_status),
+            stdout: self.stdout.kept(),
+            stderr: self.stderr.kept(),
+        }
+    }
+}
+
+impl From<Exit> for Output {
+    fn from(exit: Exit) -> Self {
+        exit.output()
+    }
+}
+
+/// For the assertions of assert_cmd.
+impl From<Exit> for assert_cmd::assert::Assert {
+    fn from(exit: Exit) -> Self {
+        Self::new(exit.output())
+    }
+}

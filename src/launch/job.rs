@@ -1,0 +1,356 @@
+//! The test process's side of a start: checks what can be checked here, puts the request together
+//! and sends it.
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::io;
+use std::mem::ManuallyDrop;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::error::{Error, Kind};
+use crate::sys::clock::Moment;
+use crate::sys::fork::{self, Fork, StartError, StartStep};
+use crate::sys::function::{Address, Trampoline};
+use crate::sys::pidfd::PidFd;
+use crate::sys::poll::{self, Interest};
+use crate::sys::socket::Socket;
+use crate::sys::{fd, proc, signals, wait};
+
+use super::launcher::Launcher;
+use super::program;
+use super::supervisor::Supervisor;
+use super::wire::{self, Blob, PROBE_VARIABLE, Request, Target};
+
+/// What is to run.
+#[derive(Debug)]
+pub(crate) enum Subject {
+    /// A function in a process of its own.
+    Function { address: Address, input: Input },
+    /// A program, by path or by a name to be looked up in `PATH`.
+    Program(OsString),
+    /// A program built by cargo, by name.
+    CargoBin { name: String, known_path: Option<PathBuf> },
+    /// A function in a fork of this process that was made already.
+    Forked(Forked),
+}
+
+/// A function's serialised arguments.
+#[derive(Debug, Default)]
+pub(crate) struct Input(pub(crate) Vec<u8>);
+
+/// Changes to the environment that the target inherits.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct EnvironmentChanges {
+    pub(crate) clear: bool,
+    /// `None` removes the variable.
+    pub(crate) variables: BTreeMap<OsString, Option<OsString>>,
+}
+
+/// One run, as far as the launch is concerned.
+#[derive(Debug)]
+pub(crate) struct Job<'a> {
+    pub(crate) subject: &'a Subject,
+    pub(crate) arguments: &'a [OsString],
+    pub(crate) environment: &'a EnvironmentChanges,
+    pub(crate) directory: Option<&'a Path>,
+    pub(crate) stdin: bool,
+    pub(crate) core_dumps: bool,
+    pub(crate) announce: bool,
+    pub(crate) deadline: Moment,
+}
+
+/// A run under way.
+#[derive(Debug)]
+pub(crate) struct Live {
+    pub(crate) stdout: OwnedFd,
+    pub(crate) stderr: OwnedFd,
+    pub(crate) link: Link,
+}
+
+/// What ties the test process to a run.
+#[derive(Debug)]
+pub(crate) struct Link {
+    pub(crate) control: Socket,
+    pub(crate) stdin: Option<OwnedFd>,
+    pub(crate) marks: MarkFile,
+    pub(crate) requested_at: Moment,
+    launcher: Arc<Launcher>,
+}
+
+/// The mark file of one run, removed when the run is over.
+#[derive(Debug)]
+pub(crate) struct MarkFile(PathBuf);
+
+impl MarkFile {
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for MarkFile {
+    fn drop(&mut self) {
+        // Most targets make no mark, and then there is no file.
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+impl Link {
+    /// Why the control socket closed without a word.
+    pub(crate) fn obituary(&self) -> Error {
+        Error::harness(self.launcher.obituary(), io::ErrorKind::UnexpectedEof.into())
+    }
+}
+
+/// The address of a function in this executable.
+pub(crate) fn function_by_address(trampoline: Trampoline) -> Result<Address, Error> {
+    Address::of(trampoline).ok_or_else(|| {
+        Error::new(Kind::Unsupported(
+            "the function is in another shared object than exeunt, so that it cannot be found again in a fresh \
+             process; use `assert_exit_forked` inside `isolated!`"
+                .to_owned(),
+        ))
+    })
+}
+
+/// Starts a run: on return the request is on its way, and the control socket will tell.
+pub(crate) fn start(job: &Job<'_>) -> Result<Live, Error> {
+    let launcher = Launcher::get()?;
+    let marks = MarkFile(launcher.next_mark_file());
+    let environment = environment_block(job.environment, marks.path())?;
+    check_arguments(job.arguments)?;
+    let trouble = |error| Error::harness("could not prepare the run", error);
+    let directory = open_directory(job.directory)?;
+    let (control, theirs) = Socket::pair().map_err(trouble)?;
+    let (stdout, stdout_writer) = fd::pipe().map_err(trouble)?;
+    let (stderr, stderr_writer) = fd::pipe().map_err(trouble)?;
+    fd::set_nonblocking(&stdout).map_err(trouble)?;
+    fd::set_nonblocking(&stderr).map_err(trouble)?;
+    let stdin = if job.stdin { Some(fd::pipe().map_err(trouble)?) } else { None };
+    if let Some((_, writer)) = &stdin {
+        fd::set_nonblocking(writer).map_err(trouble)?;
+    }
+
+    let program = program::find(job.subject, job.environment)?;
+    let own_name = std::env::args_os().next().unwrap_or_default();
+    let target = match (job.subject, &program) {
+        (Subject::Program(_) | Subject::CargoBin { .. }, Some(program)) => Target::Program {
+            path: Blob(program.path.as_os_str().as_bytes()),
+            arguments: with_zeroth(&program.zeroth, job.arguments),
+        },
+        (Subject::Function { address, input }, _) if job.arguments.is_empty() => {
+            Target::Function { address: *address, input: Blob(&input.0) }
+        }
+        (Subject::Function { address, input }, _) => Target::FunctionByExec {
+            address: *address,
+            input: Blob(&input.0),
+            arguments: with_zeroth(&own_name, job.arguments),
+        },
+        (Subject::Forked(_), _) if job.arguments.is_empty() => Target::Forked,
+        (Subject::Forked(_), _) => {
+            return Err(Error::bad_input(
+                "a forked copy of the test process has its arguments already; `assert_exit` and \
+                 `assert_exit_with` take new ones",
+            ));
+        }
+        (Subject::Program(_) | Subject::CargoBin { .. }, None) => unreachable!("`find` finds or fails"),
+    };
+    let request = Request {
+        target,
+        environment: Blob(&environment),
+        core_dumps: job.core_dumps,
+        stdin: job.stdin,
+        announce: job.announce,
+    };
+    let encoded = wire::encode(&request).map_err(trouble)?;
+    let requests = match job.subject {
+        Subject::Forked(forked) => &forked.requests,
+        _ => &launcher.requests,
+    };
+    let theirs = theirs.into_fd();
+    let mut fds = vec![&theirs, &stdout_writer, &stderr_writer, &directory];
+    fds.extend(stdin.as_ref().map(|(reader, _)| reader));
+    let requested_at = Moment::now();
+    send(requests, &encoded, &fds, job.deadline).map_err(|error| {
+        Error::harness(format!("could not send the request ({})", launcher.obituary()), error)
+    })?;
+    let stdin = stdin.map(|(_, writer)| writer);
+    Ok(Live { stdout, stderr, link: Link { control, stdin, marks, requested_at, launcher } })
+}
+
+fn with_zeroth<'a>(zeroth: &'a OsStr, arguments: &'a [OsString]) -> Vec<Blob<'a>> {
+    let arguments = arguments.iter().map(|argument| Blob(argument.as_bytes()));
+    [Blob(zeroth.as_bytes())].into_iter().chain(arguments).collect()
+}
+
+/// Sends as soon as there is room, at the latest at the deadline: with many runs at once the
+/// requests wait for supervisors in the socket's queue.
+fn send(requests: &Socket, encoded: &[u8], fds: &[&OwnedFd], deadline: Moment) -> io::Result<()> {
+    loop {
+        match wire::send_request(requests, encoded, fds) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            sent => return sent,
+        }
+        let now = Moment::now();
+        if now >= deadline {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        poll::wait([Some((requests.as_fd(), Interest::Write))], Some(deadline.since(now)))?;
+    }
+}
+
+fn open_directory(given: Option<&Path>) -> Result<OwnedFd, Error> {
+    let path = given.unwrap_or(Path::new("."));
+    fd::open_directory(path).map_err(|error| {
+        Error::new(Kind::Start {
+            subject: format!("in the directory `{}`", path.display()),
+            why: error.to_string(),
+        })
+    })
+}
+
+/// The variables of this crate and of rusty-fork, which no target is to see.
+fn is_private(name: &OsStr) -> bool {
+    const PRIVATE: [&str; 5] = [
+        wire::LAUNCHER_VARIABLE,
+        wire::FUNCTION_VARIABLE,
+        PROBE_VARIABLE,
+        crate::isolated::VARIABLE,
+        "RUSTY_FORK_OCCURS",
+    ];
+    PRIVATE.iter().any(|private| name == *private)
+}
+
+/// `NAME=value` and a NUL for every variable of the target.
+fn environment_block(changes: &EnvironmentChanges, marks: &Path) -> Result<Vec<u8>, Error> {
+    let mut block = Vec::with_capacity(4096);
+    let mut push = |name: &OsStr, value: &OsStr| {
+        block.extend_from_slice(name.as_bytes());
+        block.push(b'=');
+        block.extend_from_slice(value.as_bytes());
+        block.push(0);
+    };
+    if !changes.clear {
+        for (name, value) in std::env::vars_os() {
+            if !changes.variables.contains_key(&name) && !is_private(&name) {
+                push(&name, &value);
+            }
+        }
+    }
+    for (name, value) in &changes.variables {
+        let Some(value) = value else { continue };
+        let (raw_name, raw_value) = (name.as_bytes(), value.as_bytes());
+        if raw_name.is_empty() || raw_name.contains(&b'=') || raw_name.contains(&0) || raw_value.contains(&0)
+        {
+            return Err(Error::bad_input(format!("the environment cannot hold {name:?}={value:?}")));
+        }
+        push(name, value);
+    }
+    push(OsStr::new(PROBE_VARIABLE), marks.as_os_str());
+    Ok(block)
+}
+
+fn check_arguments(arguments: &[OsString]) -> Result<(), Error> {
+    match arguments.iter().find(|argument| argument.as_bytes().contains(&0)) {
+        None => Ok(()),
+        Some(argument) => Err(Error::bad_input(format!("an argument cannot hold a NUL byte: {argument:?}"))),
+    }
+}
+
+/// The words for a target that could not be started.
+pub(crate) fn start_error(subject: &Subject, error: StartError) -> Error {
+    let why = io::Error::from_raw_os_error(error.errno);
+    let (operation, hint) = match (error.step, error.errno) {
+        (StartStep::Exec, libc::ENOEXEC) => {
+            ("", " (neither an executable of this machine nor a script with `#!`)")
+        }
+        (StartStep::Exec, libc::EACCES) => ("", " (is it an executable file?)"),
+        (StartStep::Exec, libc::ENOENT) => ("", " (or the interpreter that its first line names is missing)"),
+        (StartStep::Exec, libc::E2BIG) => ("", " (arguments and environment together, or one of them)"),
+        (StartStep::Exec, _) => ("", ""),
+        (StartStep::Process, _) => ("making its process: ", ""),
+        (StartStep::Streams, _) => ("setting its streams: ", ""),
+        (StartStep::Directory, _) => ("changing to its directory: ", ""),
+    };
+    Error::new(Kind::Start { subject: program::describe(subject), why: format!("{operation}{why}{hint}") })
+}
+
+/// A fork of the test process that waits for its request.
+#[derive(Debug)]
+pub(crate) struct Forked {
+    requests: Socket,
+    supervisor: i32,
+}
+
+impl Drop for Forked {
+    fn drop(&mut self) {
+        // Its end of the socket is read to the end: without a request it leaves, with one it has
+        // left or is about to. It is this process's child and is waited for by its id.
+        self.requests.shut_down();
+        let _ = wait::reap(self.supervisor);
+    }
+}
+
+/// Set in a process that `isolated!` started.
+pub(crate) static ISOLATED: AtomicBool = AtomicBool::new(false);
+
+/// Whether this process runs one test and nothing else that matters.
+fn is_dedicated() -> bool {
+    let single_test_thread = || {
+        let arguments: Vec<OsString> = std::env::args_os().collect();
+        arguments.iter().any(|argument| argument == "--test-threads=1")
+            || arguments.windows(2).any(|pair| pair[0] == "--test-threads" && pair[1] == "1")
+            || std::env::var_os("RUST_TEST_THREADS").is_some_and(|threads| threads == "1")
+    };
+    ISOLATED.load(Ordering::Relaxed)
+        || std::env::var_os("NEXTEST_EXECUTION_MODE").is_some_and(|mode| mode == "process-per-test")
+        || proc::own_thread_count().is_ok_and(|threads| threads == 1)
+        || single_test_thread()
+}
+
+/// Forks this process now. The copy becomes the supervisor of a copy of its own, which calls `f`
+/// when the request comes; here `f` is forgotten, for it now lives there.
+pub(crate) fn fork_now(f: impl FnOnce() -> ExitCode) -> Result<Forked, Error> {
+    if !is_dedicated() {
+        return Err(Error::new(Kind::Unsupported(
+            "`assert_exit_forked` copies the test process, and this one runs other threads: the copy could \
+             inherit a lock that nobody will release. Put the test into `isolated! { .. }`, or run it under \
+             `cargo nextest run` or with `--test-threads=1`; or use `assert_exit`, which starts a fresh process"
+                .to_owned(),
+        )));
+    }
+    let trouble = |error| Error::harness("could not fork the test process", error);
+    let (requests, theirs) = Socket::pair().map_err(trouble)?;
+    let body = ManuallyDrop::new(f);
+    match fork::fork().map_err(trouble)? {
+        Fork::Parent(supervisor) => Ok(Forked { requests, supervisor }),
+        Fork::Child => {
+            std::mem::forget(requests);
+            become_supervisor(&theirs, ManuallyDrop::into_inner(body))
+        }
+    }
+}
+
+/// In the forked copy of the test process: supervises one run, and leaves without a trace.
+fn become_supervisor(requests: &Socket, body: impl FnOnce() -> ExitCode) -> ! {
+    signals::block_all();
+    signals::reset_dispositions();
+    let test_process = PidFd::open(fork::parent_id());
+    fork::new_session();
+    fork::lower_core_limit();
+    fork::set_name(super::SUPERVISOR_NAME);
+    Launcher::forget_in_fork();
+    if let (Ok(null), Ok(test_process)) = (fd::open_null(), test_process) {
+        // The target gets streams of its own; this process keeps none of the runner's.
+        let placed = (0..=2).all(|number| fd::place(null.as_raw_fd(), number).is_ok());
+        drop(null);
+        if let (true, Ok(supervisor)) = (placed, Supervisor::new(test_process)) {
+            supervisor.serve_one(requests, Box::new(body));
+        }
+    }
+    fork::exit_now(0)
+}

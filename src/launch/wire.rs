@@ -1,0 +1,236 @@
+//! The messages between the test process, the launcher and a supervisor.
+//!
+//! A request travels on the launcher's socket, which all idle supervisors read; whichever takes it
+//! serves it, and answers on the control socket that came with it. Messages are postcard; a request
+//! that is too long for one packet travels as a file in memory.
+
+use std::fs::File;
+use std::io::{self, Read, Seek, Write};
+use std::os::fd::{AsRawFd, OwnedFd};
+
+use serde::{Deserialize, Serialize};
+
+use crate::sys::clock::Moment;
+use crate::sys::fd;
+use crate::sys::fork::StartError;
+use crate::sys::function::Address;
+use crate::sys::socket::Socket;
+use crate::sys::wait::RawUsage;
+
+/// The variable by which the launcher knows itself; its value is the nonce of the handshake.
+pub(crate) const LAUNCHER_VARIABLE: &str = "EXEUNT_LAUNCHER";
+/// The variable by which a function's own process, started by exec, knows itself.
+pub(crate) const FUNCTION_VARIABLE: &str = "EXEUNT_FUNCTION";
+/// The variable that names the mark file.
+pub(crate) const PROBE_VARIABLE: &str = "EXEUNT_PROBE";
+
+/// The longest packet: well below the kernel's default send buffer.
+pub(crate) const PACKET: usize = 64 * 1024;
+
+/// Bytes that are copied as a block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Blob<'a>(pub(crate) &'a [u8]);
+
+impl Serialize for Blob<'_> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(self.0)
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Blob<'a> {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        <&'de [u8]>::deserialize(deserializer).map(Self)
+    }
+}
+
+/// The first message to the launcher, and its answer.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Hello {
+    pub(crate) nonce: String,
+}
+
+/// The launcher is ready to take requests.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) enum HelloReply {
+    Ready { scratch: std::ffi::OsString },
+    Failed(String),
+}
+
+/// What to run.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) enum Target<'a> {
+    /// A function, in a fork of the supervisor.
+    Function {
+        address: Address,
+        #[serde(borrow)]
+        input: Blob<'a>,
+    },
+    /// A function, in a fresh exec of this executable with these arguments.
+    FunctionByExec {
+        address: Address,
+        #[serde(borrow)]
+        input: Blob<'a>,
+        #[serde(borrow)]
+        arguments: Vec<Blob<'a>>,
+    },
+    /// A program; the arguments include the zeroth.
+    Program {
+        #[serde(borrow)]
+        path: Blob<'a>,
+        #[serde(borrow)]
+        arguments: Vec<Blob<'a>>,
+    },
+    /// The function that the supervisor, a fork of the test process, already holds.
+    Forked,
+}
+
+/// One run.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Request<'a> {
+    #[serde(borrow)]
+    pub(crate) target: Target<'a>,
+    /// `NAME=value` of every variable, each ended by a NUL.
+    #[serde(borrow)]
+    pub(crate) environment: Blob<'a>,
+    pub(crate) core_dumps: bool,
+    pub(crate) stdin: bool,
+    /// Whether the test process wants to know of the start: where it has a script to carry out.
+    pub(crate) announce: bool,
+}
+
+/// From the supervisor to the test process.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) enum Reply {
+    /// The target runs its own code; its pidfd comes along.
+    Started(Start),
+    /// It could not be started.
+    NotStarted(StartError),
+    /// It has ended, and so has everything that it started.
+    Ended(Box<End>),
+}
+
+/// Which process it is and when it started.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(crate) struct Start {
+    pub(crate) pid: i32,
+    pub(crate) at: Moment,
+}
+
+/// How a target ended.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct End {
+    pub(crate) start: Start,
+    pub(crate) at: Moment,
+    pub(crate) raw_status: i32,
+    pub(crate) usage: RawUsage,
+    /// It was still alive when the supervisor was told to end it, and died of that.
+    pub(crate) forced: bool,
+    pub(crate) function: Option<FunctionEnd>,
+    /// At most [`MAX_LEFTOVERS`] of them are described.
+    pub(crate) leftovers: Vec<LeftoverProcess>,
+    pub(crate) leftover_count: u32,
+    /// How many of them could not be killed.
+    pub(crate) survivors: u32,
+}
+
+/// What a function said of itself.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct FunctionEnd {
+    pub(crate) stage: FunctionStage,
+    pub(crate) hooks_ran: bool,
+    pub(crate) message: Option<String>,
+    pub(crate) location: Option<String>,
+    pub(crate) undecodable: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum FunctionStage {
+    NotEntered,
+    Entered,
+    Returned,
+    Panicked,
+}
+
+/// A process that outlived the target.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct LeftoverProcess {
+    pub(crate) pid: i32,
+    pub(crate) parent: i32,
+    pub(crate) state: char,
+    pub(crate) command: String,
+}
+
+/// The most processes that one reply describes, so that it fits in a packet.
+pub(crate) const MAX_LEFTOVERS: usize = 128;
+/// The most bytes of a command line that a reply holds.
+pub(crate) const MAX_COMMAND: usize = 240;
+
+/// From the test process to the supervisor. Closing the socket means `Kill` too.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) enum Order {
+    /// End the target and all it started.
+    Kill,
+}
+
+const INLINE: u8 = 0;
+const IN_FILE: u8 = 1;
+
+/// Sends `request` with `fds`; without waiting, so that a caller with a deadline can.
+pub(crate) fn send_request(socket: &Socket, encoded: &[u8], fds: &[&OwnedFd]) -> io::Result<()> {
+    let mut numbers: Vec<i32> = fds.iter().map(|fd| fd.as_raw_fd()).collect();
+    if encoded.len() < PACKET {
+        let mut packet = Vec::with_capacity(encoded.len() + 1);
+        packet.push(INLINE);
+        packet.extend_from_slice(encoded);
+        return socket.send(&packet, &numbers, false);
+    }
+    let file = memory_file(encoded)?;
+    numbers.push(file.as_raw_fd());
+    socket.send(&[IN_FILE], &numbers, false)
+}
+
+/// A file in memory that holds `bytes`, to be read from its beginning.
+pub(crate) fn memory_file(bytes: &[u8]) -> io::Result<OwnedFd> {
+    let mut file = File::from(fd::memory_file(c"exeunt-request")?);
+    file.write_all(bytes)?;
+    file.rewind()?;
+    Ok(file.into())
+}
+
+/// Receives the next request into `buffer`: its bytes and descriptors; `None` at the end.
+pub(crate) fn receive_request(socket: &Socket, buffer: &mut Vec<u8>) -> io::Result<Option<Vec<OwnedFd>>> {
+    buffer.resize(PACKET + 1, 0);
+    let Some(mut message) = socket.receive(buffer, true)? else { return Ok(None) };
+    buffer.truncate(message.len);
+    if buffer.first() == Some(&IN_FILE) {
+        let file = message.fds.pop().ok_or_else(|| invalid("a request without its file"))?;
+        buffer.truncate(1);
+        File::from(file).read_to_end(buffer)?;
+    }
+    Ok(Some(message.fds))
+}
+
+/// The bytes of a request after its first, which says how it travelled.
+pub(crate) fn request_body(buffer: &[u8]) -> io::Result<Request<'_>> {
+    postcard::from_bytes(&buffer[1..]).map_err(|error| invalid(&format!("a malformed request: {error}")))
+}
+
+pub(crate) fn invalid(text: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, text)
+}
+
+/// Encodes a message of bounded size.
+pub(crate) fn encode(message: &impl Serialize) -> io::Result<Vec<u8>> {
+    postcard::to_stdvec(message)
+        .map_err(|error| invalid(&format!("a message that cannot be encoded: {error}")))
+}
+
+/// Sends a message of bounded size.
+pub(crate) fn send(socket: &Socket, message: &impl Serialize, fds: &[i32]) -> io::Result<()> {
+    socket.send(&encode(message)?, fds, true)
+}
+
+/// Decodes a message.
+pub(crate) fn decode<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> io::Result<T> {
+    postcard::from_bytes(bytes).map_err(|error| invalid(&format!("a malformed message: {error}")))
+}

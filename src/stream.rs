@@ -1,0 +1,187 @@
+//! Bounded capture of one output stream: the head and the tail, and when each part came.
+//!
+//! Bytes flow in as they are read; nothing is interpreted here but where lines end. However much a
+//! target prints, memory stays within the limit.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// What was kept of a stream.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Captured {
+    /// The first bytes; all of them where nothing was left out.
+    pub(crate) head: Vec<u8>,
+    /// The last bytes, where something was left out in between.
+    pub(crate) tail: Vec<u8>,
+    /// How many bytes the target wrote in all.
+    pub(crate) total: u64,
+    /// When the bytes from an offset on arrived, in order of both.
+    pub(crate) arrivals: Vec<Arrival>,
+}
+
+/// From this offset on the bytes arrived at this time after the start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Arrival {
+    pub(crate) offset: u64,
+    pub(crate) at: Duration,
+}
+
+impl Captured {
+    /// How many bytes were not kept.
+    pub(crate) fn left_out(&self) -> u64 {
+        self.total - (self.head.len() + self.tail.len()) as u64
+    }
+
+    /// All bytes that were kept, the head and the tail.
+    pub(crate) fn kept(&self) -> Vec<u8> {
+        [self.head.as_slice(), self.tail.as_slice()].concat()
+    }
+
+    /// The kept parts, each with the offset at which it began in the stream.
+    pub(crate) fn parts(&self) -> [(u64, &[u8]); 2] {
+        [(0, &self.head), (self.total - self.tail.len() as u64, &self.tail)]
+    }
+
+    /// The lines that were kept: their offset, their bytes without the line end, and whether they
+    /// had one. A line that was cut at the gap is not among them.
+    pub(crate) fn lines(&self) -> Vec<Line<'_>> {
+        let gap = self.left_out() > 0;
+        let mut lines = Vec::new();
+        for (index, (start, bytes)) in self.parts().into_iter().enumerate() {
+            let first = lines.len();
+            let mut offset = start;
+            for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
+                let complete = piece.ends_with(b"\n");
+                let text = piece.strip_suffix(b"\n").unwrap_or(piece);
+                lines.push(Line { offset, text: text.strip_suffix(b"\r").unwrap_or(text), complete });
+                offset += piece.len() as u64;
+            }
+            if gap && index == 0 && lines.last().is_some_and(|line| !line.complete) {
+                lines.pop();
+            }
+            if gap && index == 1 && lines.len() > first {
+                lines.remove(first);
+            }
+        }
+        lines
+    }
+
+    /// When the byte at `offset` arrived.
+    pub(crate) fn arrived(&self, offset: u64) -> Option<Duration> {
+        let index = self.arrivals.partition_point(|arrival| arrival.offset <= offset);
+        self.arrivals.get(index.checked_sub(1)?).map(|arrival| arrival.at)
+    }
+}
+
+/// One line of a stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Line<'a> {
+    pub(crate) offset: u64,
+    pub(crate) text: &'a [u8],
+    pub(crate) complete: bool,
+}
+
+/// The most arrival times that are kept; later ones stand for all that follow them.
+const MOST_ARRIVALS: usize = 4096;
+
+/// Takes a stream in.
+#[derive(Debug)]
+pub(crate) struct Capture {
+    limit: usize,
+    head: Vec<u8>,
+    tail: VecDeque<u8>,
+    total: u64,
+    arrivals: Vec<Arrival>,
+}
+
+impl Capture {
+    /// Keeps at most `limit` bytes: the first half of that, and the last half.
+    pub(crate) const fn new(limit: usize) -> Self {
+        Self { limit, head: Vec::new(), tail: VecDeque::new(), total: 0, arrivals: Vec::new() }
+    }
+
+    pub(crate) const fn total(&self) -> u64 {
+        self.total
+    }
+
+    /// Takes in what was read at `at` after the start.
+    pub(crate) fn push(&mut self, bytes: &[u8], at: Duration) {
+        if bytes.is_empty() {
+            return;
+        }
+        if self.arrivals.len() < MOST_ARRIVALS && self.arrivals.last().is_none_or(|last| last.at != at) {
+            self.arrivals.push(Arrival { offset: self.total, at });
+        }
+        self.total += bytes.len() as u64;
+        let head_room = (self.limit - self.limit / 2).saturating_sub(self.head.len());
+        let (head, rest) = bytes.split_at(head_room.min(bytes.len()));
+        self.head.extend_from_slice(head);
+        let most = self.limit / 2;
+        let rest = &rest[rest.len().saturating_sub(most)..];
+        let surplus = (self.tail.len() + rest.len()).saturating_sub(most);
+        self.tail.drain(..surplus.min(self.tail.len()));
+        self.tail.extend(rest);
+    }
+
+    pub(crate) fn finish(mut self) -> Captured {
+        let mut tail: Vec<u8> = self.tail.into();
+        if (self.head.len() + tail.len()) as u64 == self.total {
+            self.head.append(&mut tail);
+        }
+        Captured { head: self.head, tail, total: self.total, arrivals: self.arrivals }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Capture, Captured};
+    use std::time::Duration;
+
+    fn captured(limit: usize, pieces: &[&str]) -> Captured {
+        let mut capture = Capture::new(limit);
+        for (index, piece) in (0_u64..).zip(pieces) {
+            capture.push(piece.as_bytes(), Duration::from_millis(index));
+        }
+        capture.finish()
+    }
+
+    #[test]
+    fn within_the_limit_everything_is_kept_as_one_piece() {
+        let all = captured(8, &["abc", "def", "gh"]);
+        assert_eq!((all.kept().as_slice(), all.left_out(), all.tail.len()), (&b"abcdefgh"[..], 0, 0));
+    }
+
+    #[test]
+    fn beyond_the_limit_head_and_tail_are_kept_and_the_rest_is_counted() {
+        for pieces in [&["abcdefghijkl"][..], &["abc", "defghi", "jkl"], &["a", "bcdefghijk", "l"]] {
+            let cut = captured(6, pieces);
+            assert_eq!((cut.head.as_slice(), cut.tail.as_slice()), (&b"abc"[..], &b"jkl"[..]), "{pieces:?}");
+            assert_eq!((cut.left_out(), cut.total), (6, 12));
+        }
+    }
+
+    #[test]
+    fn a_limit_of_zero_keeps_nothing_and_counts_all() {
+        let none = captured(0, &["abc", "def"]);
+        assert_eq!((none.kept().len(), none.left_out()), (0, 6));
+    }
+
+    #[test]
+    fn lines_know_their_offset_their_end_and_when_they_came() {
+        let all = captured(64, &["one\ntw", "o\r\n", "three"]);
+        let lines: Vec<_> =
+            all.lines().into_iter().map(|line| (line.offset, line.text, line.complete)).collect();
+        assert_eq!(lines, [(0, &b"one"[..], true), (4, b"two", true), (9, b"three", false)]);
+        assert_eq!(all.arrived(4), Some(Duration::from_millis(0)));
+        assert_eq!(all.arrived(9), Some(Duration::from_millis(2)));
+    }
+
+    #[test]
+    fn lines_cut_at_the_gap_are_not_lines() {
+        let cut = captured(8, &["ab\ncd", "ef\nghij\nkl\n"]);
+        let lines: Vec<_> = cut.lines().into_iter().map(|line| line.text).collect();
+        assert_eq!(lines, [&b"ab"[..], b"kl"]);
+    }
+}

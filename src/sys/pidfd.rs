@@ -1,0 +1,50 @@
+//! Process descriptors: a handle on one process that no other can ever take over.
+
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+
+/// A handle on a process. Readable when it has ended.
+#[derive(Debug)]
+pub(crate) struct PidFd(OwnedFd);
+
+impl PidFd {
+    /// A handle on the process that has this id now.
+    pub(crate) fn open(pid: i32) -> io::Result<Self> {
+        // SAFETY: the call takes numbers only.
+        let fd = unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) };
+        let Ok(fd) = RawFd::try_from(fd) else {
+            return Err(io::Error::other("pidfd_open gave no descriptor"));
+        };
+        if fd < 0 {
+            return Err(io::Error::last_os_error());
+        }
+        // SAFETY: the kernel just made this descriptor for us; it is close-on-exec.
+        Ok(Self(unsafe { OwnedFd::from_raw_fd(fd) }))
+    }
+
+    pub(crate) const fn from_fd(fd: OwnedFd) -> Self {
+        Self(fd)
+    }
+
+    /// Sends a signal to this process and to no other: one that has ended and was waited for
+    /// gives `ESRCH`.
+    pub(crate) fn signal(&self, number: i32) -> io::Result<()> {
+        // SAFETY: no siginfo is passed; the rest are numbers.
+        let sent = unsafe {
+            libc::syscall(
+                libc::SYS_pidfd_send_signal,
+                self.0.as_raw_fd(),
+                number,
+                std::ptr::null::<libc::siginfo_t>(),
+                0,
+            )
+        };
+        if sent == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+    }
+}
+
+impl AsFd for PidFd {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}

@@ -1,0 +1,143 @@
+//! What `/proc` tells of processes.
+
+use std::fs;
+use std::io;
+use std::path::PathBuf;
+
+/// One process as `/proc/PID/stat` and `cmdline` describe it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ProcessInfo {
+    pub(crate) pid: i32,
+    pub(crate) parent: i32,
+    pub(crate) state: char,
+    pub(crate) name: String,
+    pub(crate) command: String,
+}
+
+/// Reads what is known of `pid`; `None` when it is gone.
+pub(crate) fn inspect(pid: i32) -> Option<ProcessInfo> {
+    let directory = PathBuf::from(format!("/proc/{pid}"));
+    let stat = fs::read(directory.join("stat")).ok()?;
+    let stat = String::from_utf8_lossy(&stat);
+    // The name stands in parentheses and may itself hold parentheses and spaces (man 5 proc).
+    let (_, rest) = stat.split_once('(')?;
+    let (name, rest) = rest.rsplit_once(')')?;
+    let mut fields = rest.split_ascii_whitespace();
+    let state = fields.next()?.chars().next()?;
+    let parent = fields.next()?.parse().ok()?;
+    let command = fs::read(directory.join("cmdline")).unwrap_or_default();
+    let command: Vec<String> = command
+        .split(|byte| *byte == 0)
+        .filter(|part| !part.is_empty())
+        .take(64)
+        .map(|part| String::from_utf8_lossy(&part[..part.len().min(256)]).into_owned())
+        .collect();
+    Some(ProcessInfo { pid, parent, state, name: name.to_owned(), command: command.join(" ") })
+}
+
+/// The children of this process, which must have a single thread. Zombies are among them.
+pub(crate) fn own_children() -> io::Result<Vec<i32>> {
+    children_of(super::raw::process_id())
+}
+
+/// The children of the process `pid`, of all its threads.
+pub(crate) fn children_of(pid: i32) -> io::Result<Vec<i32>> {
+    let mut found = Vec::new();
+    for task in fs::read_dir(format!("/proc/{pid}/task"))? {
+        match fs::read_to_string(task?.path().join("children")) {
+            Ok(list) => found.extend(list.split_ascii_whitespace().filter_map(|pid| pid.parse::<i32>().ok())),
+            // Without CONFIG_PROC_CHILDREN the list is found the long way.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return search_children(pid),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(found)
+}
+
+fn search_children(parent: i32) -> io::Result<Vec<i32>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir("/proc")? {
+        let Some(pid) = entry?.file_name().to_str().and_then(|name| name.parse::<i32>().ok()) else {
+            continue;
+        };
+        if inspect(pid).is_some_and(|info| info.parent == parent) {
+            found.push(pid);
+        }
+    }
+    Ok(found)
+}
+
+/// Every process that descends from this one, parents before their children. Zombies included.
+pub(crate) fn descendants() -> io::Result<Vec<ProcessInfo>> {
+    let mut found = Vec::new();
+    let mut next = own_children()?;
+    while let Some(pid) = next.pop() {
+        if let Some(info) = inspect(pid) {
+            next.extend(children_of(pid).unwrap_or_default());
+            found.push(info);
+        }
+    }
+    Ok(found)
+}
+
+/// How many threads this process has.
+pub(crate) fn own_thread_count() -> io::Result<usize> {
+    Ok(fs::read_dir("/proc/self/task")?.count())
+}
+
+/// The sockets that listen, as `/proc/PID/net/tcp` and `tcp6` show them: whether one of them can
+/// be reached at `address`.
+pub(crate) fn listens_at(pid: i32, address: std::net::SocketAddr) -> bool {
+    ["tcp", "tcp6"].iter().any(|table| {
+        fs::read_to_string(format!("/proc/{pid}/net/{table}"))
+            .is_ok_and(|text| text.lines().skip(1).any(|line| line_listens_at(line, address)))
+    })
+}
+
+fn line_listens_at(line: &str, address: std::net::SocketAddr) -> bool {
+    const LISTEN: &str = "0A";
+    let mut fields = line.split_ascii_whitespace();
+    let Some(local) = fields.nth(1) else { return false };
+    if fields.nth(1) != Some(LISTEN) {
+        return false;
+    }
+    let Some((host, port)) = local.split_once(':') else { return false };
+    if u16::from_str_radix(port, 16) != Ok(address.port()) {
+        return false;
+    }
+    let Some(bound) = parse_host(host) else { return false };
+    let bound = bound.to_canonical();
+    bound.is_unspecified() || bound == address.ip().to_canonical()
+}
+
+/// An address as the kernel prints it: 32-bit words in hexadecimal, each in this machine's order.
+fn parse_host(text: &str) -> Option<std::net::IpAddr> {
+    let mut bytes = Vec::new();
+    for word in text.as_bytes().chunks(8) {
+        let word = u32::from_str_radix(std::str::from_utf8(word).ok()?, 16).ok()?;
+        bytes.extend(word.to_ne_bytes());
+    }
+    if let Ok(v4) = <[u8; 4]>::try_from(bytes.as_slice()) {
+        return Some(std::net::IpAddr::from(v4));
+    }
+    <[u8; 16]>::try_from(bytes.as_slice()).ok().map(std::net::IpAddr::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::line_listens_at;
+
+    #[test]
+    fn a_listening_line_matches_its_address_and_the_wildcard_any() {
+        let loopback = "   0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000";
+        let wildcard = "   1: 00000000000000000000000000000000:1F90 0000:0000 0A 0 0";
+        let connected = "   0: 0100007F:1F90 0100007F:0001 01 00000000:00000000 00:00000000";
+        let at = |text: &str| text.parse().unwrap();
+        assert!(line_listens_at(loopback, at("127.0.0.1:8080")));
+        assert!(line_listens_at(wildcard, at("127.0.0.1:8080")));
+        assert!(line_listens_at(wildcard, at("[::1]:8080")));
+        assert!(!line_listens_at(loopback, at("127.0.0.2:8080")));
+        assert!(!line_listens_at(loopback, at("127.0.0.1:8081")));
+        assert!(!line_listens_at(connected, at("127.0.0.1:8080")));
+    }
+}

@@ -1,0 +1,99 @@
+//! Waiting for children: always for those of a supervisor or the launcher, or for one child by
+//! its id; never for "any child" in the test process.
+
+use std::io;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// What became of one child.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Reaped {
+    /// The status as `wait(2)` encodes it.
+    pub(crate) raw_status: i32,
+    pub(crate) usage: RawUsage,
+}
+
+/// The part of `struct rusage` that Linux fills in and that is of use here.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct RawUsage {
+    pub(crate) user: Duration,
+    pub(crate) system: Duration,
+    pub(crate) max_resident_kib: u64,
+}
+
+/// The id of a child of this process that has ended and was not waited for, without waiting for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ended {
+    /// This one.
+    Child(i32),
+    /// There are children, and all are alive.
+    NoneYet,
+    /// There are no children.
+    NoChildren,
+}
+
+/// Looks for a child that has ended, and leaves it as it is.
+pub(crate) fn peek_any() -> io::Result<Ended> {
+    // SAFETY: an all-zero siginfo_t is a valid value to be overwritten.
+    let mut info: libc::siginfo_t = unsafe { std::mem::zeroed() };
+    let flags = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT;
+    // SAFETY: `info` is live and writable.
+    let done = unsafe { libc::waitid(libc::P_ALL, 0, &raw mut info, flags) };
+    if done != 0 {
+        let error = io::Error::last_os_error();
+        return match error.raw_os_error() {
+            Some(libc::ECHILD) => Ok(Ended::NoChildren),
+            Some(libc::EINTR) => Ok(Ended::NoneYet),
+            _ => Err(error),
+        };
+    }
+    // SAFETY: waitid filled the member for a child's end, or left it zero where none has ended.
+    let pid = unsafe { info.si_pid() };
+    Ok(if pid == 0 { Ended::NoneYet } else { Ended::Child(pid) })
+}
+
+/// Waits for one child and takes its status.
+pub(crate) fn reap(pid: i32) -> io::Result<Reaped> {
+    let mut raw_status = 0;
+    // SAFETY: an all-zero rusage is a valid value to be overwritten.
+    let mut usage: libc::rusage = unsafe { std::mem::zeroed() };
+    loop {
+        // SAFETY: both places are live and writable.
+        let done = unsafe { libc::wait4(pid, &raw mut raw_status, 0, &raw mut usage) };
+        if done == pid {
+            break;
+        }
+        let error = io::Error::last_os_error();
+        if error.kind() != io::ErrorKind::Interrupted {
+            return Err(error);
+        }
+    }
+    let usage = RawUsage {
+        user: duration(usage.ru_utime),
+        system: duration(usage.ru_stime),
+        max_resident_kib: u64::try_from(usage.ru_maxrss).unwrap_or(0),
+    };
+    Ok(Reaped { raw_status, usage })
+}
+
+fn duration(time: libc::timeval) -> Duration {
+    let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
+    let micros = u64::try_from(time.tv_usec).unwrap_or(0);
+    Duration::from_secs(seconds) + Duration::from_micros(micros)
+}
+
+/// What a raw status means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Status {
+    Code(i32),
+    Signal { number: i32, core_dumped: bool },
+}
+
+pub(crate) const fn decode(raw_status: i32) -> Status {
+    if libc::WIFSIGNALED(raw_status) {
+        Status::Signal { number: libc::WTERMSIG(raw_status), core_dumped: libc::WCOREDUMP(raw_status) }
+    } else {
+        Status::Code(libc::WEXITSTATUS(raw_status))
+    }
+}

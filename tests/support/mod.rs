@@ -1,0 +1,48 @@
+//! What the test files share: catching a failing assertion's report, and skipping visibly.
+#![allow(dead_code, reason = "each test file uses a part of it")]
+
+use std::io::Write;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+
+/// Runs `assertion`, which must fail, and gives its report back.
+#[track_caller]
+pub fn report_of<T>(assertion: impl FnOnce() -> T) -> String {
+    match catch_unwind(AssertUnwindSafe(assertion)) {
+        Ok(_) => panic!("the assertion holds, where it must fail"),
+        Err(payload) => payload
+            .downcast::<String>()
+            .map(|text| *text)
+            .or_else(|payload| payload.downcast::<&str>().map(|text| (*text).to_owned()))
+            .expect("a panic with a text"),
+    }
+}
+
+/// Asserts that `assertion` fails and that its report contains every one of `texts`.
+#[track_caller]
+pub fn fails_with<T>(assertion: impl FnOnce() -> T, texts: &[&str]) {
+    let report = report_of(assertion);
+    for text in texts {
+        assert!(report.contains(text), "the report lacks {text:?}:\n{report}");
+    }
+}
+
+/// The path of a program that is not Rust's, or `None` after saying on the real stderr (which no
+/// runner captures) that the test is skipped. Where `EXEUNT_NO_SKIP` is set, as in CI, a missing
+/// program is a failure.
+#[track_caller]
+pub fn needs(program: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let found = std::env::split_paths(&path).map(|place| place.join(program)).find(|path| path.is_file());
+    if found.is_none() {
+        assert!(std::env::var_os("EXEUNT_NO_SKIP").is_none(), "`{program}` is missing, and nothing may be skipped");
+        let name = std::thread::current().name().unwrap_or("a test").to_owned();
+        let _ = writeln!(std::io::stderr(), "SKIPPED {name}: there is no `{program}` on this machine");
+    }
+    found
+}
+
+/// The path of a file in `fixtures/`.
+pub fn fixture(path: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(path)
+}
