@@ -36,6 +36,9 @@ const PORT_INTERVAL: Duration = Duration::from_millis(2);
 /// A label and the question whether its clean-up was done.
 pub(crate) type CleanupCheck = (String, Box<dyn Fn() -> bool>);
 
+/// How much of a stream is read before the loop looks at the rest of the world.
+const AT_ONCE: usize = 1024 * 1024;
+
 /// What of the plan the loop needs.
 pub(crate) struct Orders<'a> {
     pub(crate) subject: &'a Subject,
@@ -97,7 +100,9 @@ struct Observation<'a> {
     first_signal: Option<FirstSignal>,
     last_signal: Option<LastSignal>,
     given_up: Option<(GivenUp, Moment)>,
-    refused: Option<(usize, i32)>,
+    refused: Option<i32>,
+    /// The target was found to have ended; the supervisor is about to say so.
+    target_gone: bool,
     buffer: Vec<u8>,
 }
 
@@ -109,21 +114,34 @@ struct Stream {
 }
 
 impl Stream {
-    /// Reads what is there.
-    fn drain(&mut self, base: Moment, buffer: &mut [u8]) -> Result<(), Error> {
-        while let Some(fd) = &self.fd {
+    /// Reads what is there, but not more than about `most` bytes: a target that never stops writing
+    /// must not keep the loop from its other duties.
+    fn read(&mut self, base: Moment, buffer: &mut [u8], most: usize) -> Result<(), Error> {
+        let mut taken = 0;
+        while let (Some(fd), true) = (&self.fd, taken < most) {
             let read = fd::read_chunk(fd.as_fd(), buffer)
                 .map_err(|error| Error::harness("could not read the target's output", error))?;
             match read {
                 Chunk::Bytes(count) => {
                     self.capture.push(&buffer[..count], Moment::now().since(base));
                     self.window.push(&buffer[..count]);
+                    taken += count;
+                    if count < buffer.len() {
+                        // The pipe was emptied; whatever came since will be seen.
+                        return Ok(());
+                    }
                 }
                 Chunk::Empty => return Ok(()),
                 Chunk::End => self.fd = None,
             }
         }
         Ok(())
+    }
+
+    /// Reads all that is in the pipe at this moment.
+    fn drain(&mut self, base: Moment, buffer: &mut [u8]) -> Result<(), Error> {
+        let waiting = self.fd.as_ref().map_or(0, fd::readable_bytes);
+        if waiting > 0 { self.read(base, buffer, waiting) } else { Ok(()) }
     }
 }
 
@@ -212,6 +230,7 @@ impl<'a> Observation<'a> {
             last_signal: None,
             given_up: None,
             refused: None,
+            target_gone: false,
             buffer: vec![0; 64 * 1024],
         })
     }
@@ -223,9 +242,10 @@ impl<'a> Observation<'a> {
 
     fn run(mut self) -> Result<Exit, Error> {
         loop {
+            // Watched before they are looked at, so that nothing is missed in between.
+            self.watch_files();
             self.advance()?;
             let timeout = self.next_timer()?;
-            self.watch_files();
             let stdin = self.live.stdin.as_ref().map(|fd| (fd.as_fd(), Interest::Write));
             let [control, stdout, stderr, watch, stdin] = poll::wait(
                 [
@@ -240,10 +260,10 @@ impl<'a> Observation<'a> {
             .map_err(|error| Error::harness("could not wait for the target", error))?;
             let base = self.base();
             if stdout {
-                self.stdout.drain(base, &mut self.buffer)?;
+                self.stdout.read(base, &mut self.buffer, AT_ONCE)?;
             }
             if stderr {
-                self.stderr.drain(base, &mut self.buffer)?;
+                self.stderr.read(base, &mut self.buffer, AT_ONCE)?;
             }
             if stdin {
                 self.feed_stdin();
@@ -282,6 +302,7 @@ impl<'a> Observation<'a> {
                 }
             }
             Progress::AwaitingReady => next = next.min(self.gate_timer(now)),
+            Progress::Step(_) if self.target_gone => {}
             Progress::Step(index) => match &self.orders.steps[index].when {
                 When::After(time) => next = next.min(self.since.plus(*time)),
                 When::Gate(_) => next = next.min(self.gate_timer(now)),
@@ -350,7 +371,13 @@ impl<'a> Observation<'a> {
 
     fn next_step(&mut self, index: usize, since: Moment) {
         self.since = since;
-        self.progress = if index < self.orders.steps.len() { Progress::Step(index) } else { Progress::Done };
+        if index < self.orders.steps.len() {
+            self.progress = Progress::Step(index);
+        } else {
+            self.progress = Progress::Done;
+            self.stdout.window.close();
+            self.stderr.window.close();
+        }
     }
 
     fn is_open(&mut self, gate: &mut Ready, now: Moment) -> bool {
@@ -393,13 +420,20 @@ impl<'a> Observation<'a> {
         self.stderr.drain(base, &mut self.buffer)?;
         self.read_marks(false)?;
         let Some(pidfd) = &self.pidfd else { return Ok(false) };
+        // The kernel takes a signal for a zombie without a word: ask first.
+        if pidfd.has_ended() {
+            self.target_gone = true;
+            return Ok(false);
+        }
         let now = Moment::now();
         match pidfd.signal(signal.number()) {
             Ok(()) => {}
-            // It has ended; the supervisor is about to say so.
-            Err(error) if error.raw_os_error() == Some(libc::ESRCH) => return Ok(false),
+            Err(error) if error.raw_os_error() == Some(libc::ESRCH) => {
+                self.target_gone = true;
+                return Ok(false);
+            }
             Err(error) => {
-                self.refused = Some((index, error.raw_os_error().unwrap_or(0)));
+                self.refused = Some(error.raw_os_error().unwrap_or(0));
                 self.give_up(GivenUp::Deadline)?;
                 return Ok(false);
             }
@@ -473,6 +507,10 @@ impl<'a> Observation<'a> {
                 self.timeline.insert(0, Event { at: Duration::ZERO, what: What::Started { pid: start.pid } });
                 self.since = start.at;
                 self.progress = Progress::AwaitingReady;
+                // A mark may have been made before the file was watched.
+                if self.watch.is_some() {
+                    self.read_marks(false)?;
+                }
                 Ok(None)
             }
             Reply::Ended(end) => Ok(Some(*end)),
@@ -491,6 +529,10 @@ impl<'a> Observation<'a> {
         self.stderr.drain(base, &mut self.buffer)?;
         self.read_marks(true)?;
         let duration = end.at.since(base);
+        if self.progress == Progress::AwaitingReady {
+            // Its last words may be those that were waited for.
+            self.try_ready(end.at);
+        }
         let ending = match (end.forced, self.given_up) {
             (true, Some((GivenUp::Observed, at))) => Ending::TimedOut { after: at.since(self.since) },
             (true, _) => Ending::TimedOut { after: self.orders.timeout },
@@ -536,7 +578,7 @@ impl<'a> Observation<'a> {
     /// The first part of the script that was not carried out, where that is a failure.
     fn undelivered(&self, forced: bool) -> Option<(String, Option<Duration>, Undelivered)> {
         let why = match self.refused {
-            Some((_, errno)) => Undelivered::Refused(errno),
+            Some(errno) => Undelivered::Refused(errno),
             None if forced => Undelivered::Deadline,
             None if self.orders.allow_early_end => return None,
             None => Undelivered::TargetEnded,

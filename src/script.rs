@@ -431,6 +431,12 @@ impl Window {
         }
     }
 
+    /// No gate will read the stream any more.
+    pub(crate) fn close(&mut self) {
+        self.wanted = false;
+        self.bytes = Vec::new();
+    }
+
     /// Forgets what lies before `offset`.
     fn use_up(&mut self, offset: u64) {
         let count = usize::try_from(offset.saturating_sub(self.start)).unwrap_or(usize::MAX);

@@ -344,13 +344,20 @@ impl Home {
     /// Sees the supervisors out: each ends its run when it finds the test process gone.
     fn end(self, requests: &Socket, supervisors: &mut HashMap<i32, usize>) {
         requests.shut_down();
+        let deadline = Moment::now().plus(PATIENCE);
         loop {
             self.children.drain();
             self.reap(supervisors);
             if matches!(wait::peek_any(), Ok(Ended::NoChildren) | Err(_)) {
                 break;
             }
-            let _ = poll::wait([Some((self.children.as_fd(), Interest::Read))], Some(PATIENCE));
+            let now = Moment::now();
+            if now >= deadline {
+                // Stopped, or stuck. Its target dies with it, and the rest comes to this process.
+                supervisors.keys().for_each(|supervisor| fork::kill_child(*supervisor));
+            }
+            let patience = if now < deadline { deadline.since(now) } else { PATIENCE };
+            let _ = poll::wait([Some((self.children.as_fd(), Interest::Read))], Some(patience));
         }
         remove(self.scratch.path());
         std::mem::forget(self.scratch);

@@ -22,7 +22,7 @@ use crate::sys::signals::ChildSignal;
 use crate::sys::socket::Socket;
 use crate::sys::tally::Tally;
 use crate::sys::wait::{self, Ended};
-use crate::sys::{env, fd, proc};
+use crate::sys::{env, fd, proc, raw};
 
 use super::wire::{self, End, FunctionEnd, FunctionStage, LeftoverProcess, Reply, Request, Start, Target};
 use super::{EXEUNT_PROCESS, function};
@@ -58,7 +58,7 @@ impl Supervisor {
         fork::become_subreaper()?;
         let (page, page_file) = Page::create()?;
         let children = ChildSignal::new()?;
-        Ok(Self { page, page_file, children, test_process, id: crate::sys::raw::process_id() })
+        Ok(Self { page, page_file, children, test_process, id: raw::process_id() })
     }
 
     /// Serves requests from the launcher's socket until that ends.
@@ -205,6 +205,7 @@ impl Supervisor {
             fork::exit_now(127);
         }
         env::replace(variables(request.environment.0));
+        raw::forget_mark_file();
         match (&request.target, body) {
             (Target::Function { address, input }, _) => {
                 let input = input.0.to_vec();

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::time::Duration;
 
 /// A handle on a process. Readable when it has ended.
 #[derive(Debug)]
@@ -24,6 +25,13 @@ impl PidFd {
 
     pub(crate) const fn from_fd(fd: OwnedFd) -> Self {
         Self(fd)
+    }
+
+    /// Whether the process has ended, waited for or not.
+    pub(crate) fn has_ended(&self) -> bool {
+        let ready =
+            super::poll::wait([Some((self.0.as_fd(), super::poll::Interest::Read))], Some(Duration::ZERO));
+        matches!(ready, Ok([true]))
     }
 
     /// Sends a signal to this process and to no other: one that has ended and was waited for

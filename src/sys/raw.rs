@@ -135,6 +135,12 @@ fn path_pointer() -> *const c_char {
     PATH.bytes.as_ptr().cast()
 }
 
+/// Forgets which mark file is named: in a copy of a process whose own file is another.
+#[cfg(feature = "harness")]
+pub(crate) fn forget_mark_file() {
+    PATH.state.store(UNKNOWN, Ordering::Release);
+}
+
 /// Whether a mark file is named, that is, whether anybody listens.
 pub(crate) fn probe_is_listening() -> bool {
     !path_pointer().is_null()
