@@ -80,6 +80,9 @@ pub(crate) struct Link {
     pub(crate) marks: MarkFile,
     pub(crate) requested_at: Moment,
     launcher: Arc<Launcher>,
+    /// Copies of the target's ends of its streams: as long as they are open no stream ends, and the
+    /// test process is not woken for an end that tells it nothing. The supervisor tells of the end.
+    _streams: [OwnedFd; 2],
 }
 
 /// The mark file of one run, removed when the run is over.
@@ -179,7 +182,18 @@ pub(crate) fn start(job: &Job<'_>) -> Result<Live, Error> {
         Error::harness(format!("could not send the request ({})", launcher.obituary()), error)
     })?;
     let stdin = stdin.map(|(_, writer)| writer);
-    Ok(Live { stdout, stderr, link: Link { control, stdin, marks, requested_at, launcher } })
+    Ok(Live {
+        stdout,
+        stderr,
+        link: Link {
+            control,
+            stdin,
+            marks,
+            requested_at,
+            launcher,
+            _streams: [stdout_writer, stderr_writer],
+        },
+    })
 }
 
 fn with_zeroth<'a>(zeroth: &'a OsStr, arguments: &'a [OsString]) -> Vec<Blob<'a>> {
@@ -349,7 +363,7 @@ fn become_supervisor(requests: &Socket, body: impl FnOnce() -> ExitCode) -> ! {
         let placed = (0..=2).all(|number| fd::place(null.as_raw_fd(), number).is_ok());
         drop(null);
         if let (true, Ok(supervisor)) = (placed, Supervisor::new(test_process)) {
-            supervisor.serve_one(requests, Box::new(body));
+            supervisor.serve_one(requests, super::supervisor::body_of(body));
         }
     }
     fork::exit_now(0)

@@ -233,6 +233,7 @@ impl Home {
         fork::become_subreaper()?;
         fork::lower_core_limit();
         fork::set_name(super::LAUNCHER_NAME);
+        super::function::prepare_process();
         let children = ChildSignal::new()?;
         let wake = fd::pipe()?;
         fd::set_nonblocking(&wake.0)?;

@@ -9,6 +9,7 @@ mod job;
 mod launcher;
 mod program;
 mod supervisor;
+mod target;
 mod uncaptured;
 pub(crate) mod wire;
 
@@ -38,7 +39,7 @@ pub(crate) fn constructed() {
         REFUSED.store(true, Ordering::Relaxed);
     }
     if let Some(handshake) = env::take(c"EXEUNT_FUNCTION") {
-        function::run_after_exec(&handshake);
+        target::run_after_exec(&handshake);
         REFUSED.store(true, Ordering::Relaxed);
     }
 }

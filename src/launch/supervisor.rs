@@ -1,20 +1,27 @@
 //! The supervisor: the process between the launcher and one target at a time.
 //!
-//! It is the subreaper of everything the target starts, so that daemons come back to it. It starts
-//! the target, reports its start and its end, and when the target has ended, or the test process
-//! says so or is gone, it kills and reaps all that is left. Then, if nothing of the run remains, it
-//! waits for the next request.
+//! It is the subreaper of everything the target starts, so that daemons come back to it. Before a
+//! request comes it has forked a spare target, which waits for one: so no run waits for a fork. The
+//! spare takes the request and hands the control socket up; from then on the supervisor watches. It
+//! reports the start and the end, and when the target has ended, or the test process says so or is
+//! gone, it kills and reaps all that is left. If nothing of the run remains, it forks the next spare.
 //!
-//! It has one thread, no signal handler and every signal blocked; SIGCHLD arrives by a descriptor.
+//! ```text
+//! Spare --request taken--> Taken --link closed--> Running --ended or told to kill--> Cleared --> Spare
+//! ```
+//!
+//! It has one thread, no signal handler that could interrupt it and every signal blocked; SIGCHLD
+//! arrives by a descriptor.
 
-use std::ffi::CString;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::process::ExitCode;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::sys::clock::Moment;
-use crate::sys::fork::{self, Fork, Image, Setup, StartError, StartStep};
+use crate::sys::fork::{self, Fork};
 use crate::sys::page::{Page, Stage};
 use crate::sys::pidfd::PidFd;
 use crate::sys::poll::{self, Interest};
@@ -22,10 +29,11 @@ use crate::sys::signals::ChildSignal;
 use crate::sys::socket::Socket;
 use crate::sys::tally::Tally;
 use crate::sys::wait::{self, Ended};
-use crate::sys::{env, fd, proc, raw};
+use crate::sys::{fd, proc, raw};
 
-use super::wire::{self, End, FunctionEnd, FunctionStage, LeftoverProcess, Reply, Request, Start, Target};
-use super::{EXEUNT_PROCESS, function};
+use super::EXEUNT_PROCESS;
+use super::target::{Body, Spare};
+use super::wire::{self, End, FunctionEnd, FunctionStage, LeftoverProcess, Reply, Start};
 
 /// How long killing what a target left may take before the rest is reported as unkillable.
 const KILL_PATIENCE: Duration = Duration::from_secs(5);
@@ -35,6 +43,15 @@ const NESTED_PATIENCE: Duration = Duration::from_secs(1);
 
 /// Idle supervisors beyond this many end instead of waiting for another run.
 const MOST_IDLE: usize = 2;
+
+/// What a spare says when it has taken a request; the control socket comes along.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(super) struct Taken {
+    /// Whether the test process wants to know of the start.
+    pub(super) announce: bool,
+    /// Whether a function runs, which reports on the page.
+    pub(super) function: bool,
+}
 
 /// What a supervisor has ready before a request comes.
 #[derive(Debug)]
@@ -47,9 +64,19 @@ pub(super) struct Supervisor {
 }
 
 /// Whether anything of a run remains.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Aftermath {
     Clean,
     Survivors,
+}
+
+/// A run whose request was taken.
+struct Run {
+    control: Socket,
+    taken: Taken,
+    target: i32,
+    /// Closed by the target when it reaches its own code.
+    link: Option<Socket>,
 }
 
 impl Supervisor {
@@ -63,237 +90,188 @@ impl Supervisor {
 
     /// Serves requests from the launcher's socket until that ends.
     pub(super) fn serve_many(&self, requests: &Socket, tally: Tally, slot: usize, wake: &OwnedFd) {
-        let mut buffer = Vec::new();
-        while let Ok(Some(fds)) = wire::receive_request(requests, &mut buffer) {
+        let taken = || {
             tally.set_busy(slot);
             if tally.idle() == 0 {
-                // The launcher may be busy with an earlier one; then the pipe holds enough.
+                // Where the pipe is full the launcher has enough to read.
                 let _ = fd::write_some(wake.as_fd(), b"w");
             }
-            let aftermath = self.serve(&buffer, fds, None);
-            if matches!(aftermath, Aftermath::Survivors) || tally.idle() >= MOST_IDLE {
+        };
+        while let Some(Aftermath::Clean) = self.serve(requests, None, taken) {
+            if tally.idle() >= MOST_IDLE {
                 return;
             }
-            self.page.reset();
             tally.set_idle(slot);
         }
     }
 
-    /// Serves the one request of a forked copy of the test process.
-    pub(super) fn serve_one(&self, requests: &Socket, body: Box<dyn FnOnce() -> ExitCode + '_>) {
-        let mut buffer = Vec::new();
-        if let Ok(Some(fds)) = wire::receive_request(requests, &mut buffer) {
-            self.serve(&buffer, fds, Some(body));
-        }
+    /// Serves the one request of a forked copy of the test process, which runs `body`.
+    pub(super) fn serve_one(&self, requests: &Socket, body: Body<'_>) {
+        self.serve(requests, Some(body), || {});
     }
 
-    fn serve(
-        &self,
-        buffer: &[u8],
-        fds: Vec<OwnedFd>,
-        body: Option<Box<dyn FnOnce() -> ExitCode + '_>>,
-    ) -> Aftermath {
-        let mut fds = fds.into_iter();
-        let (Some(control), Some(stdout), Some(stderr)) =
-            (fds.next().and_then(Socket::from_fd), fds.next(), fds.next())
-        else {
-            return Aftermath::Clean;
-        };
-        // A malformed request cannot be answered in kind; the closed socket tells.
-        let Ok(request) = wire::request_body(buffer) else { return Aftermath::Clean };
-        let directory = fds.next();
-        let stdin = if request.stdin { fds.next() } else { None };
-        let streams = Streams { stdin, stdout, stderr, directory };
-        let started = self.start(&request, &control, &streams, body);
-        drop(streams);
-        let (start, pidfd) = match started {
-            Ok(started) => started,
-            Err(error) => {
-                let _ = wire::send(&control, &Reply::NotStarted(error), &[]);
-                return Aftermath::Clean;
+    /// Forks a spare target and sees it through one run; `None` when no request came.
+    fn serve(&self, requests: &Socket, body: Option<Body<'_>>, taken: impl FnOnce()) -> Option<Aftermath> {
+        self.page.reset();
+        let forked = body.is_some();
+        let (link, theirs) = Socket::pair().ok()?;
+        let target = match fork::fork().ok()? {
+            Fork::Parent(pid) => pid,
+            Fork::Child => {
+                let page_file = self.page_file.as_raw_fd();
+                let supervisor = [link.as_fd(), self.children.as_fd(), self.test_process.as_fd()];
+                let held = supervisor.iter().map(AsRawFd::as_raw_fd).collect();
+                Spare { page: self.page, page_file, link: theirs, supervisor: self.id, held }
+                    .wait(requests, body)
             }
         };
-        if request.announce {
-            let pidfd = pidfd.as_ref().map(|pidfd| pidfd.as_fd().as_raw_fd());
-            let _ = wire::send(&control, &Reply::Started(start), pidfd.as_slice());
+        drop(theirs);
+        if forked {
+            // Here the copies of the test process's own descriptors would only hold files and pipes
+            // open that the function closes.
+            fd::close_all_except(&mut [
+                link.as_fd().as_raw_fd(),
+                self.page_file.as_raw_fd(),
+                self.children.as_fd().as_raw_fd(),
+                self.test_process.as_fd().as_raw_fd(),
+            ]);
         }
-        drop(pidfd);
-        let told = self.watch(&control, start.pid);
-        self.finish(&control, start, told, !matches!(request.target, Target::Program { .. }))
+        let (control, answer) = self.await_request(&link, target)?;
+        taken();
+        let mut run = Run { control, taken: answer, target, link: Some(link) };
+        let told_to_kill = self.watch(&mut run);
+        Some(self.finish(&run, told_to_kill))
     }
 
-    /// Starts the target; with `announce`, it has reached its own code on return.
-    fn start(
-        &self,
-        request: &Request<'_>,
-        control: &Socket,
-        streams: &Streams,
-        body: Option<Box<dyn FnOnce() -> ExitCode + '_>>,
-    ) -> Result<(Start, Option<PidFd>), StartError> {
-        let process_error = |error: &io::Error| StartError {
-            step: StartStep::Process,
-            errno: error.raw_os_error().unwrap_or(libc::EIO),
+    /// Waits until the spare has taken a request; `None` when it will not, and has ended.
+    fn await_request(&self, link: &Socket, target: i32) -> Option<(Socket, Taken)> {
+        let mut buffer = [0; 64];
+        let answer = poll::wait(
+            [Some((link.as_fd(), Interest::Read)), Some((self.test_process.as_fd(), Interest::Read))],
+            None,
+        );
+        let message = match answer {
+            Ok([true, _]) => link.receive(&mut buffer, false).ok().flatten(),
+            _ => None,
         };
-        let setup = streams.setup(request.core_dumps, self.id);
-        let announcement = if request.announce && !matches!(request.target, Target::Program { .. }) {
-            Some(fd::pipe().map_err(|error| process_error(&error))?)
-        } else {
-            None
-        };
-        let announce = announcement.as_ref().map(|(_, writer)| writer);
-        let reader = announcement.as_ref().map(|(reader, _)| reader.as_raw_fd());
-        let pid = match &request.target {
-            Target::Program { path, arguments } => {
-                let image = Image {
-                    path: c_string(path.0),
-                    arguments: arguments.iter().map(|argument| c_string(argument.0)).collect(),
-                    environment: variables(request.environment.0),
-                };
-                fork::start_program(&image, &setup)?
-            }
-            Target::FunctionByExec { address, input, arguments } => function::start_by_exec(
-                *address,
-                input.0,
-                arguments.iter().map(|argument| c_string(argument.0)).collect(),
-                variables(request.environment.0),
-                &setup,
-                &self.page_file,
-                announce,
-            )
-            .map_err(|error| match error {
-                function::ExecError::Start(error) => error,
-                function::ExecError::Io(error) => process_error(&error),
-            })?,
-            Target::Function { .. } | Target::Forked => {
-                match fork::fork().map_err(|error| process_error(&error))? {
-                    Fork::Parent(pid) => pid,
-                    Fork::Child => {
-                        fd::close_all(&[reader.unwrap_or(-1), control.as_fd().as_raw_fd()]);
-                        self.become_function(request, &setup, announce, body)
-                    }
-                }
-            }
-        };
-        let at = Moment::now();
-        if let Some((reader, writer)) = announcement {
-            drop(writer);
-            // Ends when the function was entered, or when the process died before.
-            let _ = poll::wait([Some((reader.as_fd(), Interest::Read))], Some(KILL_PATIENCE));
+        let request = message.and_then(|message| {
+            let taken = wire::decode(&buffer[..message.len]).ok()?;
+            Some((Socket::from_fd(message.fds.into_iter().next()?)?, taken))
+        });
+        if request.is_none() {
+            fork::kill_child(target);
+            let _ = wait::reap(target);
         }
-        let pidfd = if request.announce {
-            Some(PidFd::open(pid).map_err(|error| process_error(&error))?)
-        } else {
-            None
-        };
-        Ok((Start { pid, at }, pidfd))
+        request
     }
 
-    /// In the fork: becomes the function's process and never comes back.
-    fn become_function(
-        &self,
-        request: &Request<'_>,
-        setup: &Setup,
-        announce: Option<&OwnedFd>,
-        body: Option<Box<dyn FnOnce() -> ExitCode + '_>>,
-    ) -> ! {
-        let announce = announce.map(AsRawFd::as_raw_fd);
-        if let Err(error) = fork::set_up_target(setup) {
-            let _ = io::Write::write_all(
-                &mut io::stderr(),
-                format!("exeunt: could not set up the process: {error:?}\n").as_bytes(),
-            );
-            fork::exit_now(127);
-        }
-        env::replace(variables(request.environment.0));
-        raw::forget_mark_file();
-        match (&request.target, body) {
-            (Target::Function { address, input }, _) => {
-                let input = input.0.to_vec();
-                fd::close_all_except(&mut announce.into_iter().collect::<Vec<_>>());
-                function::run_fresh(self.page, announce, *address, &input)
-            }
-            (_, Some(body)) => {
-                // The test process's own descriptors stay open: the function may use them.
-                fd::close_all(&[
-                    setup.stdin,
-                    setup.stdout,
-                    setup.stderr,
-                    setup.directory.unwrap_or(-1),
-                    self.page_file.as_raw_fd(),
-                    self.children.as_fd().as_raw_fd(),
-                    self.test_process.as_fd().as_raw_fd(),
-                ]);
-                function::run_forked(self.page, announce, body)
-            }
-            _ => fork::exit_now(127),
-        }
-    }
-
-    /// Waits until the target has ended, or until it is to be ended; tells which.
-    fn watch(&self, control: &Socket, target: i32) -> bool {
+    /// Waits until the target has ended, or until it is to be ended; tells whether the latter.
+    fn watch(&self, run: &mut Run) -> bool {
         let mut buffer = [0_u8; 64];
         loop {
-            self.children.drain();
-            match wait::peek_any() {
-                Ok(Ended::Child(pid)) if pid == target => return false,
-                Ok(Ended::Child(orphan)) => {
-                    let _ = wait::reap(orphan);
-                    continue;
-                }
-                Ok(Ended::NoChildren) | Err(_) => return false,
-                Ok(Ended::NoneYet) => {}
-            }
+            let link = run.link.as_ref().filter(|_| run.taken.announce);
             let ready = poll::wait(
                 [
-                    Some((control.as_fd(), Interest::Read)),
+                    Some((run.control.as_fd(), Interest::Read)),
                     Some((self.children.as_fd(), Interest::Read)),
                     Some((self.test_process.as_fd(), Interest::Read)),
+                    link.map(|link| (link.as_fd(), Interest::Read)),
                 ],
                 None,
             );
-            match ready {
-                // The test process is gone.
-                Ok([_, _, true]) | Err(_) => return true,
-                Ok([true, ..]) => match control.receive(&mut buffer, false) {
+            let Ok([order, child, test_process_ended, own_code]) = ready else { return true };
+            if child {
+                self.children.drain();
+                if self.reap_orphans(run.target) {
+                    return false;
+                }
+            }
+            if own_code {
+                // It runs a function that was entered, or a program: exec closed the link. Or it has
+                // ended, which the next look will show.
+                run.link = None;
+                self.announce(run);
+            }
+            if test_process_ended {
+                return true;
+            }
+            if order {
+                match run.control.receive(&mut buffer, false) {
                     Ok(Some(message)) => match wire::decode(&buffer[..message.len]) {
                         Ok(wire::Order::Kill) | Err(_) => return true,
                     },
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                     Ok(None) | Err(_) => return true,
-                },
-                Ok(_) => {}
+                }
             }
         }
     }
 
+    /// Takes the status of every orphan that has ended, and tells whether the target has.
+    fn reap_orphans(&self, target: i32) -> bool {
+        loop {
+            match wait::peek_any() {
+                Ok(Ended::Child(pid)) if pid == target => return true,
+                Ok(Ended::Child(orphan)) => {
+                    let _ = wait::reap(orphan);
+                }
+                Ok(Ended::NoneYet) => return false,
+                Ok(Ended::NoChildren) | Err(_) => return true,
+            }
+        }
+    }
+
+    fn start(&self, run: &Run) -> Start {
+        Start { pid: run.target, at: Moment(self.page.started_at()) }
+    }
+
+    /// Tells the test process that the target runs its own code, and hands it the pidfd.
+    fn announce(&self, run: &Run) {
+        if self.page.start_error().is_some() {
+            return;
+        }
+        if let Ok(pidfd) = PidFd::open(run.target) {
+            let _ = wire::send(&run.control, &Reply::Started(self.start(run)), &[pidfd.as_fd().as_raw_fd()]);
+        }
+    }
+
     /// Ends what is left, and reports.
-    fn finish(&self, control: &Socket, start: Start, told_to_kill: bool, function: bool) -> Aftermath {
+    fn finish(&self, run: &Run, told_to_kill: bool) -> Aftermath {
         let mut forced = false;
-        if told_to_kill && !matches!(ended(start.pid), Some(true)) {
-            fork::kill_child(start.pid);
+        if told_to_kill && !self.reap_orphans(run.target) {
+            fork::kill_child(run.target);
             forced = true;
         }
-        // The target's children become this process's own when it dies, before it can be waited for.
-        let reaped = wait::reap(start.pid);
+        let reaped = wait::reap(run.target);
         let at = Moment::now();
-        let (leftovers, count) = self.leftovers();
-        let survivors = if count == 0 && has_no_children() { 0 } else { self.clear() };
+        // The target's children became this process's own before it could be waited for.
+        let (leftovers, count, survivors) = if has_no_children() {
+            (Vec::new(), 0, 0)
+        } else {
+            let (leftovers, count) = leftovers();
+            (leftovers, count, self.clear())
+        };
+        let aftermath = if survivors == 0 { Aftermath::Clean } else { Aftermath::Survivors };
         let Ok(reaped) = reaped else { return Aftermath::Survivors };
+        if let Some(error) = self.page.start_error() {
+            let _ = wire::send(&run.control, &Reply::NotStarted(error), &[]);
+            return aftermath;
+        }
         let killed =
             matches!(wait::decode(reaped.raw_status), wait::Status::Signal { number: libc::SIGKILL, .. });
         let end = End {
-            start,
+            start: self.start(run),
             at,
             raw_status: reaped.raw_status,
             usage: reaped.usage,
             forced: forced && killed,
-            function: function.then(|| self.function_end()),
+            function: run.taken.function.then(|| self.function_end()),
             leftovers,
             leftover_count: count,
             survivors,
         };
-        let _ = wire::send(control, &Reply::Ended(Box::new(end)), &[]);
-        if survivors == 0 { Aftermath::Clean } else { Aftermath::Survivors }
+        let _ = wire::send(&run.control, &Reply::Ended(Box::new(end)), &[]);
+        aftermath
     }
 
     /// Kills and reaps every descendant; returns how many could not be.
@@ -343,66 +321,28 @@ impl Supervisor {
             undecodable: reading.undecodable,
         }
     }
-
-    /// What outlived the target, without zombies and without harness processes of a nested run.
-    fn leftovers(&self) -> (Vec<LeftoverProcess>, u32) {
-        if has_no_children() {
-            return (Vec::new(), 0);
-        }
-        let mut found = proc::descendants().unwrap_or_default();
-        found.retain(|process| process.state != 'Z' && !is_harness(process));
-        let count = u32::try_from(found.len()).unwrap_or(u32::MAX);
-        found.truncate(wire::MAX_LEFTOVERS);
-        let described = found.into_iter().map(|process| LeftoverProcess {
-            pid: process.pid,
-            parent: process.parent,
-            state: process.state,
-            command: shorten(if process.command.is_empty() {
-                format!("[{}]", process.name)
-            } else {
-                process.command
-            }),
-        });
-        (described.collect(), count)
-    }
 }
 
-/// The descriptors of one run.
-struct Streams {
-    stdin: Option<OwnedFd>,
-    stdout: OwnedFd,
-    stderr: OwnedFd,
-    directory: Option<OwnedFd>,
+/// What outlived the target, without zombies and without harness processes of a nested run.
+fn leftovers() -> (Vec<LeftoverProcess>, u32) {
+    let mut found = proc::descendants().unwrap_or_default();
+    found.retain(|process| process.state != 'Z' && !is_harness(process));
+    let count = u32::try_from(found.len()).unwrap_or(u32::MAX);
+    found.truncate(wire::MAX_LEFTOVERS);
+    let described = found.into_iter().map(|process| LeftoverProcess {
+        pid: process.pid,
+        parent: process.parent,
+        state: process.state,
+        command: shorten(if process.command.is_empty() {
+            format!("[{}]", process.name)
+        } else {
+            process.command
+        }),
+    });
+    (described.collect(), count)
 }
 
-impl Streams {
-    fn setup(&self, core_dumps: bool, supervisor: i32) -> Setup {
-        const NULL: i32 = 0;
-        Setup {
-            // The supervisor's own stdin is /dev/null.
-            stdin: self.stdin.as_ref().map_or(NULL, AsRawFd::as_raw_fd),
-            stdout: self.stdout.as_raw_fd(),
-            stderr: self.stderr.as_raw_fd(),
-            directory: self.directory.as_ref().map(AsRawFd::as_raw_fd),
-            core_dumps,
-            supervisor,
-        }
-    }
-}
-
-/// Whether the child `pid` has ended. Looks at the oldest that has, so that others are reaped first.
-fn ended(pid: i32) -> Option<bool> {
-    loop {
-        match wait::peek_any().ok()? {
-            Ended::Child(found) if found == pid => return Some(true),
-            Ended::Child(orphan) => {
-                wait::reap(orphan).ok()?;
-            }
-            Ended::NoneYet | Ended::NoChildren => return Some(false),
-        }
-    }
-}
-
+/// Whether this process has no children, after taking the status of those that have ended.
 fn has_no_children() -> bool {
     loop {
         match wait::peek_any() {
@@ -433,12 +373,7 @@ fn shorten(mut text: String) -> String {
     text
 }
 
-/// A C string of bytes that the test process has found to hold no NUL.
-fn c_string(bytes: &[u8]) -> CString {
-    CString::new(bytes).unwrap_or_default()
-}
-
-/// The variables of a request: each ended by a NUL.
-fn variables(block: &[u8]) -> Vec<CString> {
-    block.split(|byte| *byte == 0).filter(|variable| !variable.is_empty()).map(c_string).collect()
+/// The body of a forked function, kept from being dropped anywhere but in its own process.
+pub(super) fn body_of<'a>(body: impl FnOnce() -> ExitCode + 'a) -> Body<'a> {
+    std::mem::ManuallyDrop::new(Box::new(body))
 }

@@ -197,22 +197,39 @@ pub(crate) fn memory_file(bytes: &[u8]) -> io::Result<OwnedFd> {
     Ok(file.into())
 }
 
-/// Receives the next request into `buffer`: its bytes and descriptors; `None` at the end.
-pub(crate) fn receive_request(socket: &Socket, buffer: &mut Vec<u8>) -> io::Result<Option<Vec<OwnedFd>>> {
-    buffer.resize(PACKET + 1, 0);
-    let Some(mut message) = socket.receive(buffer, true)? else { return Ok(None) };
-    buffer.truncate(message.len);
-    if buffer.first() == Some(&IN_FILE) {
-        let file = message.fds.pop().ok_or_else(|| invalid("a request without its file"))?;
-        buffer.truncate(1);
-        File::from(file).read_to_end(buffer)?;
-    }
-    Ok(Some(message.fds))
+/// A request as it arrived.
+#[derive(Debug)]
+pub(crate) struct Received {
+    pub(crate) fds: Vec<OwnedFd>,
+    len: usize,
+    /// The body, where it was too long for a packet.
+    long: Option<Vec<u8>>,
 }
 
-/// The bytes of a request after its first, which says how it travelled.
-pub(crate) fn request_body(buffer: &[u8]) -> io::Result<Request<'_>> {
-    postcard::from_bytes(&buffer[1..]).map_err(|error| invalid(&format!("a malformed request: {error}")))
+impl Received {
+    /// The encoded request: in `buffer`, or read from the file that came instead.
+    pub(crate) fn body<'a>(&'a self, buffer: &'a [u8]) -> &'a [u8] {
+        self.long.as_deref().unwrap_or_else(|| buffer.get(1..self.len).unwrap_or_default())
+    }
+}
+
+/// Receives the next request into `buffer`, which holds a packet; `None` at the end.
+pub(crate) fn receive_request(socket: &Socket, buffer: &mut [u8]) -> io::Result<Option<Received>> {
+    let Some(mut message) = socket.receive(buffer, true)? else { return Ok(None) };
+    let long = if buffer.first() == Some(&IN_FILE) {
+        let file = message.fds.pop().ok_or_else(|| invalid("a request without its file"))?;
+        let mut body = Vec::new();
+        File::from(file).read_to_end(&mut body)?;
+        Some(body)
+    } else {
+        None
+    };
+    Ok(Some(Received { fds: message.fds, len: message.len, long }))
+}
+
+/// Decodes the body of a request.
+pub(crate) fn request_body(body: &[u8]) -> io::Result<Request<'_>> {
+    postcard::from_bytes(body).map_err(|error| invalid(&format!("a malformed request: {error}")))
 }
 
 pub(crate) fn invalid(text: &str) -> io::Error {

@@ -80,8 +80,12 @@ pub(crate) fn take_inherited(fd: RawFd) -> Option<OwnedFd> {
 }
 
 /// A duplicate that survives `exec`, with a number of at least `lowest`.
-pub(crate) fn inheritable_copy(fd: &OwnedFd, lowest: RawFd) -> io::Result<OwnedFd> {
-    let copy = nix::fcntl::fcntl(fd, FcntlArg::F_DUPFD(lowest))?;
+pub(crate) fn inheritable_copy(fd: RawFd, lowest: RawFd) -> io::Result<OwnedFd> {
+    // SAFETY: numbers only; what is not open is refused.
+    let copy = unsafe { libc::fcntl(fd, libc::F_DUPFD, lowest) };
+    if copy < 0 {
+        return Err(io::Error::last_os_error());
+    }
     // SAFETY: the kernel just made this descriptor for us.
     Ok(unsafe { OwnedFd::from_raw_fd(copy) })
 }

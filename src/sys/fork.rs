@@ -1,7 +1,7 @@
-//! Making processes: `fork` for functions, `clone(CLONE_VM | CLONE_VFORK)` and `exec` for
-//! programs; sessions, groups and the ties between a process and its parent.
+//! Making processes: `fork` and `exec`; sessions, groups and the ties between a process and its
+//! parent.
 
-use std::ffi::{CString, c_char, c_int, c_void};
+use std::ffi::{CString, c_char};
 use std::io;
 use std::os::fd::RawFd;
 
@@ -60,9 +60,8 @@ pub(crate) struct Setup {
     pub(crate) stdin: RawFd,
     pub(crate) stdout: RawFd,
     pub(crate) stderr: RawFd,
-    pub(crate) directory: Option<RawFd>,
+    pub(crate) directory: RawFd,
     pub(crate) core_dumps: bool,
-    pub(crate) supervisor: i32,
 }
 
 /// The step of a start that failed.
@@ -81,32 +80,30 @@ pub(crate) struct StartError {
     pub(crate) errno: i32,
 }
 
-/// Runs in the new process, between its creation and its own code: own process group, bound to the
-/// supervisor's life, streams, directory, core limit, and last the empty mask. Async-signal-safe.
+/// Gives this process a group of its own, and has the kernel kill it when its parent, which must be
+/// the process `parent` and have one thread, ends.
+pub(crate) fn tie_to(parent: i32) -> io::Result<()> {
+    let _ = nix::unistd::setpgid(nix::unistd::Pid::from_raw(0), nix::unistd::Pid::from_raw(0));
+    die_with_parent();
+    if parent_id() == parent {
+        Ok(())
+    } else {
+        // It ended before the tie was made.
+        Err(io::ErrorKind::NotFound.into())
+    }
+}
+
+/// Streams, directory, core limit, and last the empty mask.
 pub(crate) fn set_up_target(setup: &Setup) -> Result<(), StartError> {
     let failed = |step, errno| Err(StartError { step, errno });
-    // SAFETY: numbers only.
-    unsafe { libc::setpgid(0, 0) };
-    #[cfg(target_os = "linux")]
-    {
-        // SAFETY: numbers only.
-        unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) };
-        // SAFETY: no preconditions.
-        if unsafe { libc::getppid() } != setup.supervisor {
-            // The supervisor died before the tie was made.
-            exit_now(1);
-        }
-    }
     for (fd, number) in [(setup.stdin, 0), (setup.stdout, 1), (setup.stderr, 2)] {
         if let Err(errno) = place(fd, number) {
             return failed(StartStep::Streams, errno);
         }
     }
-    if let Some(directory) = setup.directory {
-        // SAFETY: a number only.
-        if unsafe { libc::fchdir(directory) } != 0 {
-            return failed(StartStep::Directory, nix::errno::Errno::last_raw());
-        }
+    // SAFETY: a number only.
+    if unsafe { libc::fchdir(setup.directory) } != 0 {
+        return failed(StartStep::Directory, nix::errno::Errno::last_raw());
     }
     if setup.core_dumps {
         raise_core_limit();
@@ -142,68 +139,15 @@ pub(crate) struct Image {
     pub(crate) environment: Vec<CString>,
 }
 
-struct Job<'a> {
-    setup: &'a Setup,
-    path: *const c_char,
-    arguments: *const *const c_char,
-    environment: *const *const c_char,
-    failure: Option<StartError>,
-}
-
-const STACK: usize = 64 * 1024;
-
-/// Starts a program and returns its process id once `exec` succeeded.
-///
-/// The child shares this process's memory until then, so that nothing is copied and its failure
-/// can be read where it left it; the caller is suspended meanwhile (`CLONE_VFORK`).
-pub(crate) fn start_program(image: &Image, setup: &Setup) -> Result<i32, StartError> {
+/// Becomes the program. Returns only where that fails.
+pub(crate) fn exec(image: &Image) -> StartError {
     let pointers = |list: &[CString]| -> Vec<*const c_char> {
         list.iter().map(|text| text.as_ptr()).chain([std::ptr::null()]).collect()
     };
     let (arguments, environment) = (pointers(&image.arguments), pointers(&image.environment));
-    let mut job = Job {
-        setup,
-        path: image.path.as_ptr(),
-        arguments: arguments.as_ptr(),
-        environment: environment.as_ptr(),
-        failure: None,
-    };
-    let mut stack = vec![0_u128; STACK / size_of::<u128>()];
-    let top = stack.as_mut_ptr_range().end.cast::<c_void>();
-    // SAFETY: the child runs `start_child` on a stack of its own while this process, which has one
-    // thread, waits for it to exec or exit; the job and all it points to outlive the call.
-    let pid = unsafe {
-        libc::clone(
-            start_child,
-            top,
-            libc::CLONE_VM | libc::CLONE_VFORK | libc::SIGCHLD,
-            (&raw mut job).cast::<c_void>(),
-        )
-    };
-    if pid < 0 {
-        return Err(StartError { step: StartStep::Process, errno: nix::errno::Errno::last_raw() });
-    }
-    match job.failure {
-        None => Ok(pid),
-        Some(failure) => {
-            let _ = super::wait::reap(pid);
-            Err(failure)
-        }
-    }
-}
-
-extern "C" fn start_child(job: *mut c_void) -> c_int {
-    // SAFETY: `start_program` passed its live Job and is suspended, so that this is the only
-    // reference to it.
-    let job = unsafe { &mut *job.cast::<Job<'_>>() };
-    if let Err(failure) = set_up_target(job.setup) {
-        job.failure = Some(failure);
-        exit_now(127);
-    }
     // SAFETY: path, arguments and environment are NUL-terminated, the lists null-terminated.
-    unsafe { libc::execve(job.path, job.arguments, job.environment) };
-    job.failure = Some(StartError { step: StartStep::Exec, errno: nix::errno::Errno::last_raw() });
-    exit_now(127)
+    unsafe { libc::execve(image.path.as_ptr(), arguments.as_ptr(), environment.as_ptr()) };
+    StartError { step: StartStep::Exec, errno: nix::errno::Errno::last_raw() }
 }
 
 /// Sends SIGKILL to a child of this process that was not waited for.

@@ -5,10 +5,15 @@
 use std::ffi::CStr;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
-use std::sync::atomic::{AtomicI32, AtomicU8, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicI32, AtomicU8, AtomicU32, AtomicU64, Ordering};
+
+use super::fork::{StartError, StartStep};
 
 const NAME: &CStr = c"exeunt-report";
 const TEXT: usize = 8 * 1024;
+
+/// The steps of a start as the page numbers them.
+const STEPS: [StartStep; 4] = [StartStep::Process, StartStep::Streams, StartStep::Directory, StartStep::Exec];
 
 /// How far a function came. Stored as a number, in the order in which it rises.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -26,6 +31,10 @@ struct Layout {
     stage: AtomicU32,
     hooks_ran: AtomicU32,
     undecodable: AtomicU32,
+    started_at: AtomicU64,
+    /// A start step (counted from 1; 0 for none) and its errno.
+    failed_step: AtomicU32,
+    failed_errno: AtomicI32,
     message: Text,
     location: Text,
 }
@@ -137,12 +146,36 @@ impl Page {
     pub(crate) fn reset(self) {
         self.0.owner.store(0, Ordering::Relaxed);
         self.0.hooks_ran.store(0, Ordering::Relaxed);
+        self.0.failed_step.store(0, Ordering::Relaxed);
+        self.0.started_at.store(0, Ordering::Relaxed);
         self.0.undecodable.store(0, Ordering::Relaxed);
         for text in [&self.0.message, &self.0.location] {
             text.full_len.store(0, Ordering::Relaxed);
             text.len.store(0, Ordering::Relaxed);
         }
         self.0.stage.store(Stage::NotEntered as u32, Ordering::Release);
+    }
+
+    /// Notes when the target started, in nanoseconds on the monotonic clock.
+    pub(crate) fn set_started_at(self, ns: u64) {
+        self.0.started_at.store(ns, Ordering::Release);
+    }
+
+    pub(crate) fn started_at(self) -> u64 {
+        self.0.started_at.load(Ordering::Acquire)
+    }
+
+    /// Notes why the target could not be started.
+    pub(crate) fn set_start_error(self, error: StartError) {
+        self.0.failed_errno.store(error.errno, Ordering::Relaxed);
+        let step = STEPS.iter().position(|step| *step == error.step).unwrap_or(0) + 1;
+        self.0.failed_step.store(u32::try_from(step).unwrap_or(1), Ordering::Release);
+    }
+
+    pub(crate) fn start_error(self) -> Option<StartError> {
+        let index = self.0.failed_step.load(Ordering::Acquire).checked_sub(1)?;
+        let step = *STEPS.get(index as usize)?;
+        Some(StartError { step, errno: self.0.failed_errno.load(Ordering::Relaxed) })
     }
 
     /// Says that this process is the one that reports here, and that it reached the function.
