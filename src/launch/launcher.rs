@@ -11,7 +11,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -34,6 +34,9 @@ use super::wire::{self, Hello, HelloReply, LAUNCHER_VARIABLE};
 /// How long the launcher may take to start or to stop, before `EXEUNT_TIMEOUT_SCALE`.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// How long the end of the test process waits for its launcher to leave.
+const LEAVE_PATIENCE: Duration = Duration::from_secs(2);
+
 /// The test process's connection to its launcher.
 #[derive(Debug)]
 pub(super) struct Launcher {
@@ -47,6 +50,18 @@ pub(super) struct Launcher {
 
 static LAUNCHER: Mutex<Option<Arc<Launcher>>> = Mutex::new(None);
 
+static LEAVE_REGISTERED: AtomicBool = AtomicBool::new(false);
+
+/// At the end of the test process: sees the launcher out, so that it is no zombie for an init that may
+/// not care. A test process that is killed leaves that to the launcher itself, and to init.
+extern "C" fn see_out(launcher: &'static Mutex<Option<Arc<Launcher>>>) {
+    // A thread that holds the lock at the end of the process will never release it.
+    let Ok(slot) = launcher.try_lock() else { return };
+    if let Some(launcher) = slot.as_ref().filter(|launcher| launcher.owner == raw::process_id()) {
+        launcher.leave();
+    }
+}
+
 impl Launcher {
     /// The launcher of this process, started now if there is none.
     pub(super) fn get() -> Result<Arc<Self>, Error> {
@@ -58,7 +73,21 @@ impl Launcher {
         }
         let launcher = Arc::new(Self::start()?);
         *slot = Some(Arc::clone(&launcher));
+        if !LEAVE_REGISTERED.swap(true, Ordering::Relaxed) {
+            raw::call_at_exit(see_out, &LAUNCHER);
+        }
         Ok(launcher)
+    }
+
+    /// Ends the launcher and waits until it has cleaned up behind itself.
+    fn leave(&self) {
+        self.requests.shut_down();
+        let mut child = self.child.lock().unwrap_or_else(PoisonError::into_inner);
+        let Ok(pidfd) = i32::try_from(child.id()).map_err(io::Error::other).and_then(PidFd::open) else {
+            return;
+        };
+        let _ = poll::wait([Some((pidfd.as_fd(), Interest::Read))], Some(LEAVE_PATIENCE));
+        let _ = child.try_wait();
     }
 
     fn is_alive(&self) -> bool {
