@@ -30,7 +30,14 @@ pub(crate) enum Kind {
     /// The function was never entered.
     NeverEntered(Exit),
     /// A step of the script was not delivered.
-    NotDelivered { step: String, due: Option<Duration>, why: Undelivered, exit: Exit },
+    NotDelivered {
+        step: String,
+        due: Option<Duration>,
+        why: Undelivered,
+        /// How far each part of the gate had come that did not open.
+        gate: Vec<String>,
+        exit: Exit,
+    },
 }
 
 /// What kept a step from being delivered.

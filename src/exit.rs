@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 pub use crate::probe::record::Kind as MarkKind;
 use crate::signal::Signal;
 use crate::stream::Captured;
+pub use crate::sys::disposition::Disposition;
 
 /// How a process ended, as the kernel and the harness know it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -136,6 +137,13 @@ pub enum What {
     Sent {
         /// Which.
         signal: Signal,
+        /// What the target would do with it at that moment; unknown where `/proc` did not tell.
+        disposition: Option<Disposition>,
+    },
+    /// A signal that was sent was still pending when the harness gave up: it was never taken.
+    StillPending {
+        /// Which.
+        signal: Signal,
     },
     /// The time was over; the harness ended the target.
     Ended {
@@ -169,6 +177,41 @@ pub struct Leftover {
     pub state: char,
     /// Its command line, arguments separated by spaces.
     pub command: String,
+}
+
+/// A process that was still running when the harness gave up, and what its threads waited for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stuck {
+    /// Its process id.
+    pub pid: i32,
+    /// Its command line.
+    pub command: String,
+    /// Its threads, the main thread first.
+    pub threads: Vec<StuckThread>,
+}
+
+/// One thread of a process that was still running when the harness gave up.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StuckThread {
+    /// The kernel's id of it.
+    pub thread: i32,
+    /// Its name, 15 bytes at most.
+    pub name: String,
+    /// Its state, as the letter in `/proc/PID/stat`.
+    pub state: char,
+    /// The system call it was in and on what; `None` where it was running.
+    pub call: Option<String>,
+    /// It waited, without a time limit, for a lock (or a condition, or a join) that only a thread of
+    /// its own process can release.
+    pub on_private_lock: bool,
+}
+
+impl Stuck {
+    /// Whether it can never go on by itself: every thread waits for a lock inside the process.
+    #[must_use]
+    pub fn is_deadlocked(&self) -> bool {
+        !self.threads.is_empty() && self.threads.iter().all(|thread| thread.on_private_lock)
+    }
 }
 
 /// The answer of one `cleanup_check`.
@@ -217,6 +260,7 @@ pub struct Exit {
     pub(crate) leftover_count: usize,
     pub(crate) first_signal: Option<FirstSignal>,
     pub(crate) last_signal: Option<LastSignal>,
+    pub(crate) stuck: Vec<Stuck>,
 }
 
 /// A panic of a function's main thread, whatever became of it.
@@ -292,6 +336,13 @@ impl Exit {
     #[must_use]
     pub fn leftovers(&self) -> &[Leftover] {
         &self.leftovers
+    }
+
+    /// The processes that were still running when the harness gave up, the target first; empty where
+    /// the target ended by itself.
+    #[must_use]
+    pub fn stuck(&self) -> &[Stuck] {
+        &self.stuck
     }
 
     /// Status and output as `std::process::Command::output` gives them. After

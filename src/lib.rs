@@ -34,9 +34,11 @@ mod stream;
 pub use crate::{
     assert::ExitAssert,
     error::Error,
-    exit::{Ending, Event, Exit, How, Leftover, Mark, MarkKind, Usage, What},
+    exit::{
+        Disposition, Ending, Event, Exit, How, Leftover, Mark, MarkKind, Stuck, StuckThread, Usage, What,
+    },
     exit_test::{ExitTest, assert_exit, assert_exit_forked, assert_exit_with, cargo_bin, program},
-    script::{IntoTextMatch, PlainText, Ready, TextMatch, TextPredicate},
+    script::{IntoTextMatch, PlainText, Ready, Sight, TextMatch, TextPredicate},
     signal::Signal,
 };
 

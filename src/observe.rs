@@ -2,7 +2,8 @@
 //!
 //! It reads what the target writes, asks gates, carries out the script, keeps the deadline, and when
 //! the supervisor reports the end it puts the facts together. It waits in one `ppoll`; nothing here
-//! sleeps, but for the gate on a port, for which the kernel has no event.
+//! sleeps; only for ports and signal handlers, for which the kernel has no event, it looks again and
+//! again.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
@@ -12,7 +13,8 @@ use std::time::Duration;
 
 use crate::error::{Error, Kind, Undelivered};
 use crate::exit::{
-    Check, Ending, Event, Exit, FirstSignal, How, LastSignal, Leftover, Mark, NotedPanic, Usage, What,
+    Check, Ending, Event, Exit, FirstSignal, How, LastSignal, Leftover, Mark, NotedPanic, Stuck, StuckThread,
+    Usage, What,
 };
 use crate::launch::wire::{self, End, FunctionEnd, FunctionStage, Order, Reply};
 use crate::launch::{Link, Live, Subject};
@@ -21,20 +23,29 @@ use crate::script::{Action, Needs, Ready, Seen, Step, When, Window};
 use crate::signal::Signal;
 use crate::stream::Capture;
 use crate::sys::clock::Moment;
+use crate::sys::disposition;
 use crate::sys::fd::{self, Chunk};
 use crate::sys::notify::Watch;
 use crate::sys::pidfd::PidFd;
 use crate::sys::poll::{self, Interest};
+use crate::sys::proc::{self, ProcessInfo};
+use crate::sys::threads::{self, Wait};
 use crate::sys::wait::{self, Status};
 
 /// How long a supervisor may take to end a target that it was told to end, before the run fails.
 const KILL_PATIENCE: Duration = Duration::from_secs(15);
 
-/// How often a port is looked for.
-const PORT_INTERVAL: Duration = Duration::from_millis(2);
+/// How often that is looked at for which the kernel has no event: a port, a signal's handler.
+const LOOK_INTERVAL: Duration = Duration::from_millis(1);
 
 /// A label and the question whether its clean-up was done.
 pub(crate) type CleanupCheck = (String, Box<dyn Fn() -> bool>);
+
+/// How long a supervisor may take to say which process the target is.
+const INTRODUCTION_PATIENCE: Duration = Duration::from_secs(1);
+
+/// So many processes are examined when the harness gives up.
+const MOST_EXAMINED: usize = 32;
 
 /// How much of a stream is read before the loop looks at the rest of the world.
 const AT_ONCE: usize = 1024 * 1024;
@@ -100,9 +111,18 @@ struct Observation<'a> {
     first_signal: Option<FirstSignal>,
     last_signal: Option<LastSignal>,
     given_up: Option<(GivenUp, Moment)>,
+    /// When the supervisor was asked which process the target is.
+    asked: Option<Moment>,
+    stuck: Vec<Stuck>,
     refused: Option<i32>,
+    /// A gate found that it cannot be decided.
+    declined: Option<String>,
+    /// How far each part of the gate had come that did not open.
+    gate_status: Vec<String>,
     /// The target was found to have ended; the supervisor is about to say so.
     target_gone: bool,
+    /// The supervisor has said so.
+    ended: bool,
     buffer: Vec<u8>,
 }
 
@@ -229,8 +249,13 @@ impl<'a> Observation<'a> {
             first_signal: None,
             last_signal: None,
             given_up: None,
+            asked: None,
+            stuck: Vec::new(),
             refused: None,
+            declined: None,
+            gate_status: Vec::new(),
             target_gone: false,
+            ended: false,
             buffer: vec![0; 64 * 1024],
         })
     }
@@ -293,7 +318,7 @@ impl<'a> Observation<'a> {
             }
             return Ok(patience.since(now));
         }
-        let mut next = self.orders.deadline;
+        let mut next = self.asked.map_or(self.orders.deadline, |asked| asked.plus(INTRODUCTION_PATIENCE));
         match self.progress {
             Progress::NotStarted => {}
             Progress::Done => {
@@ -313,7 +338,7 @@ impl<'a> Observation<'a> {
 
     fn gate_timer(&self, now: Moment) -> Moment {
         let delays = self.needs.delays.iter().map(|delay| self.since.plus(*delay)).filter(|at| *at > now);
-        let polling = self.needs.polling.then(|| now.plus(PORT_INTERVAL));
+        let polling = self.needs.polling.then(|| now.plus(LOOK_INTERVAL));
         delays.chain(polling).min().unwrap_or(Moment(u64::MAX))
     }
 
@@ -348,8 +373,11 @@ impl<'a> Observation<'a> {
                 Progress::AwaitingReady => self.try_ready(now),
                 Progress::Step(index) => self.try_step(index, now)?,
             };
+            if self.declined.is_some() {
+                return self.give_up(GivenUp::Deadline);
+            }
             if !moved {
-                return if now >= self.orders.deadline { self.give_up(GivenUp::Deadline) } else { Ok(()) };
+                return if now >= self.orders.deadline { self.deadline_passed(now) } else { Ok(()) };
             }
         }
     }
@@ -381,7 +409,7 @@ impl<'a> Observation<'a> {
     }
 
     fn is_open(&mut self, gate: &mut Ready, now: Moment) -> bool {
-        gate.is_open(&mut Seen {
+        let mut seen = Seen {
             stdout: &mut self.stdout.window,
             stderr: &mut self.stderr.window,
             marks: &self.marks.records,
@@ -389,7 +417,15 @@ impl<'a> Observation<'a> {
             pid: self.start.map_or(0, |(_, pid)| pid),
             now,
             since: self.since,
-        })
+        };
+        let open = gate.is_open(&mut seen);
+        if open {
+            self.gate_status.clear();
+        } else if now >= self.orders.deadline || self.ended {
+            self.gate_status = gate.status(&seen);
+        }
+        self.declined = gate.declined().map(str::to_owned);
+        open
     }
 
     fn try_step(&mut self, index: usize, now: Moment) -> Result<bool, Error> {
@@ -425,6 +461,7 @@ impl<'a> Observation<'a> {
             self.target_gone = true;
             return Ok(false);
         }
+        let disposition = self.start.and_then(|(_, pid)| disposition::of(pid, signal.number()));
         let now = Moment::now();
         match pidfd.signal(signal.number()) {
             Ok(()) => {}
@@ -447,21 +484,63 @@ impl<'a> Observation<'a> {
             marks: self.marks.records.len(),
         });
         self.last_signal = Some(LastSignal { at, signal });
-        self.timeline.push(Event { at, what: What::Sent { signal } });
+        self.timeline.push(Event { at, what: What::Sent { signal, disposition } });
         self.next_step(index + 1, now);
         Ok(true)
+    }
+
+    /// Gives up, once it is known which process is to be examined before it is ended.
+    fn deadline_passed(&mut self, now: Moment) -> Result<(), Error> {
+        match self.asked {
+            _ if self.start.is_some() => self.give_up(GivenUp::Deadline),
+            None => {
+                self.asked = Some(now);
+                self.order(Order::Announce)
+            }
+            Some(asked) if now >= asked.plus(INTRODUCTION_PATIENCE) => self.give_up(GivenUp::Deadline),
+            Some(_) => Ok(()),
+        }
     }
 
     fn give_up(&mut self, why: GivenUp) -> Result<(), Error> {
         let now = Moment::now();
         self.given_up = Some((why, now));
+        if why == GivenUp::Deadline {
+            self.examine(now);
+        }
         self.timeline.push(Event { at: now.since(self.base()), what: What::GaveUp });
-        match wire::send(&self.live.control, &Order::Kill, &[]) {
+        self.order(Order::Kill)
+    }
+
+    fn order(&self, order: Order) -> Result<(), Error> {
+        match wire::send(&self.live.control, &order, &[]) {
             // A supervisor that is gone has closed the socket, which the loop will hear.
             Ok(()) => Ok(()),
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
             Err(error) => Err(Error::harness("could not tell the supervisor to end the target", error)),
         }
+    }
+
+    /// Looks at what is about to be ended: what it waits for, and which signals it never took.
+    fn examine(&mut self, now: Moment) {
+        let Some((_, pid)) = self.start else { return };
+        let at = now.since(self.base());
+        let mut pending: Vec<Signal> = Vec::new();
+        for event in &self.timeline {
+            if let What::Sent { signal, .. } = event.what {
+                if !pending.contains(&signal) && disposition::is_pending(pid, signal.number()) {
+                    pending.push(signal);
+                }
+            }
+        }
+        self.timeline
+            .extend(pending.into_iter().map(|signal| Event { at, what: What::StillPending { signal } }));
+        // All that came from the target, orphans too, is below the supervisor, the target's parent.
+        let Some(target) = proc::inspect(pid) else { return };
+        let mut tree = proc::descendants_of(target.parent).unwrap_or_default();
+        tree.sort_by_key(|process| process.pid != pid);
+        tree.truncate(MOST_EXAMINED);
+        self.stuck = tree.into_iter().filter(|process| process.state != 'Z').map(stuck).collect();
     }
 
     fn feed_stdin(&mut self) {
@@ -529,8 +608,9 @@ impl<'a> Observation<'a> {
         self.stderr.drain(base, &mut self.buffer)?;
         self.read_marks(true)?;
         let duration = end.at.since(base);
-        if self.progress == Progress::AwaitingReady {
+        if self.progress == Progress::AwaitingReady && self.given_up.is_none() {
             // Its last words may be those that were waited for.
+            self.ended = true;
             self.try_ready(end.at);
         }
         let ending = match (end.forced, self.given_up) {
@@ -548,7 +628,11 @@ impl<'a> Observation<'a> {
             self.timeline.retain(|event| event.what != What::GaveUp);
         }
         self.timeline.push(Event { at: duration, what: What::Ended { ending: ending.clone() } });
+        if let Some(why) = self.declined {
+            return Err(Error::bad_input(why));
+        }
         let undelivered = self.undelivered(end.forced);
+        let gate = std::mem::take(&mut self.gate_status);
         let survivors = end.survivors;
         let entered =
             end.function.as_ref().is_none_or(|function| function.stage != FunctionStage::NotEntered);
@@ -570,7 +654,7 @@ impl<'a> Observation<'a> {
             return Err(Error::new(Kind::NeverEntered(exit)));
         }
         match undelivered {
-            Some((step, due, why)) => Err(Error::new(Kind::NotDelivered { step, due, why, exit })),
+            Some((step, due, why)) => Err(Error::new(Kind::NotDelivered { step, due, why, gate, exit })),
             None => Ok(exit),
         }
     }
@@ -646,8 +730,26 @@ impl<'a> Observation<'a> {
             leftover_count: end.leftover_count as usize,
             first_signal: self.first_signal,
             last_signal: self.last_signal,
+            stuck: if end.forced { self.stuck } else { Vec::new() },
         }
     }
+}
+
+/// What one process waits for.
+fn stuck(process: ProcessInfo) -> Stuck {
+    let threads = threads::of(process.pid).into_iter().map(|thread| StuckThread {
+        thread: thread.tid,
+        name: thread.name,
+        state: thread.state,
+        on_private_lock: thread.wait == Wait::PrivateFutex,
+        call: match thread.wait {
+            Wait::Nothing => None,
+            Wait::PrivateFutex => Some("futex (a lock inside the process)".to_owned()),
+            Wait::Call { name, on: None } => Some(name),
+            Wait::Call { name, on: Some(on) } => Some(format!("{name} on descriptor {on}")),
+        },
+    });
+    Stuck { pid: process.pid, command: process.command, threads: threads.collect() }
 }
 
 /// By which way a function left, as far as its own report and its ending tell.

@@ -10,7 +10,8 @@ use predicates_core::reflection::Case;
 
 use crate::error::{Error, Kind, Undelivered};
 use crate::evidence::{Evidence, Findings, Guards, Source};
-use crate::exit::{Ending, Exit, How, MarkKind, What};
+use crate::exit::{Disposition, Ending, Exit, How, MarkKind, What};
+use crate::signal::{SIGKILL, SIGPIPE, Signal};
 use crate::stream::Captured;
 
 /// Of each stream so many bytes are shown at its beginning and at its end.
@@ -57,6 +58,9 @@ pub(crate) fn mismatch(exit: &Exit, mismatch: &Mismatch) -> String {
     field(&mut out, "happened", &happened(exit));
     for note in &mismatch.notes {
         field(&mut out, "because", note);
+    }
+    for hint in hints(exit) {
+        field(&mut out, "hint", &hint);
     }
     facts(&mut out, exit);
     out
@@ -105,10 +109,76 @@ fn push_panic(text: &mut String, message: &str, location: Option<&str>) {
     let _ = write!(text, ":\n{message}");
 }
 
+/// What is known of causes that people run into.
+fn hints(exit: &Exit) -> Vec<String> {
+    let mut hints = Vec::new();
+    let sent = exit.timeline.iter().rev().find_map(|event| match event.what {
+        What::Sent { signal, disposition } => Some((signal, disposition)),
+        _ => None,
+    });
+    match (&exit.ending, sent) {
+        (Ending::Signal { signal, .. }, Some((last, Some(Disposition::Default)))) if *signal == last => {
+            let mut text = format!(
+                "{signal} had its default action: the target had installed no handler when it was sent. If it \
+                 installs one later, wait for that with `.ready_when(Ready::handler({}))`",
+                signal.name().unwrap_or_else(|| signal.number().to_string())
+            );
+            if exit.leftover_count > 0 {
+                text.push_str(
+                    ". It went to the process that was started and not to those that it started, which outlived \
+                     it: a shell passes no signal on (start the program with `exec`)",
+                );
+            }
+            hints.push(text);
+        }
+        (Ending::TimedOut { .. }, Some((signal, Some(Disposition::Ignored)))) => hints.push(format!(
+            "the target ignores {signal}. exeunt starts it with every signal at its default action, so it, or \
+             a wrapper such as nohup, has chosen that"
+        )),
+        (Ending::TimedOut { .. }, Some((signal, Some(Disposition::Blocked)))) => {
+            hints.push(format!("every thread of the target blocks {signal}, and none waits for it"));
+        }
+        (Ending::Signal { signal, .. }, sent) if *signal == SIGKILL && sent.is_none_or(|(last, _)| last != SIGKILL) => {
+            hints.push(format!(
+                "{SIGKILL} was not sent by the script or the harness: the target itself, another process, or the \
+                 kernel for want of memory"
+            ));
+        }
+        (Ending::Signal { signal, .. }, _) if *signal == SIGPIPE => hints.push(
+            "the target wrote to a pipe that nobody reads, such as one of its own".to_owned(),
+        ),
+        (Ending::Code(code), _) => hints.extend(code_hint(exit, *code)),
+        _ => {}
+    }
+    hints
+}
+
+/// What an exit code usually means, where it is not the program's own.
+fn code_hint(exit: &Exit, code: i32) -> Option<String> {
+    match code {
+        101 if !matches!(exit.how, Some(How::Panicked { .. })) && exit.how.is_some() => {
+            Some("101 is also the code of a panic, but the function did not panic".to_owned())
+        }
+        126 => Some("126 is what a shell returns for a command that it could not execute".to_owned()),
+        127 => Some("127 is what a shell returns for a command that it did not find".to_owned()),
+        129..=192 => {
+            let signal = Signal::try_from(code - 128).ok()?;
+            let memory = if signal == SIGKILL { ", as the kernel does for want of memory" } else { "" };
+            Some(format!(
+                "{code} is 128 + {}: so a shell says that {signal} killed its child{memory}. The process that was \
+                 started was not killed, it left with a code",
+                signal.number()
+            ))
+        }
+        _ => None,
+    }
+}
+
 /// The timeline, both streams, and what was left.
 fn facts(out: &mut String, exit: &Exit) {
     out.push_str("  timeline:\n");
     timeline(out, exit);
+    stuck(out, exit);
     stream(out, "stdout", &exit.stdout);
     stream(out, "stderr", &exit.stderr);
     if exit.leftover_count > 0 {
@@ -129,6 +199,50 @@ fn facts(out: &mut String, exit: &Exit) {
     out.truncate(out.trim_end().len());
 }
 
+/// What a target would have done with a signal when it was sent.
+const fn disposition_note(disposition: Disposition) -> &'static str {
+    match disposition {
+        Disposition::Default => ", which had its default action: no handler was installed",
+        Disposition::Ignored => ", which the target ignored",
+        Disposition::Handled => ", for which a handler was installed",
+        Disposition::Blocked => ", which every thread blocked and nobody waited for",
+        Disposition::WaitedFor => ", for which a thread waited",
+        Disposition::HeldBySignalfd => ", which a signalfd took",
+    }
+}
+
+/// What was still running at the deadline, and what it waited for.
+fn stuck(out: &mut String, exit: &Exit) {
+    if exit.stuck.is_empty() {
+        return;
+    }
+    out.push_str("  still running:\n");
+    for process in &exit.stuck {
+        let _ =
+            writeln!(out, "    process {}: {}", process.pid, visible(process.command.as_bytes(), SHOWN_LINE));
+        for thread in process.threads.iter().take(SHOWN_EVENTS) {
+            let doing = match (&thread.call, thread.state) {
+                (_, 'T' | 't') => "stopped by a signal".to_owned(),
+                (Some(call), _) => format!("waits in {}", visible(call.as_bytes(), SHOWN_LINE)),
+                (None, 'R') => "runs".to_owned(),
+                (None, state) => format!("is in state {state}"),
+            };
+            let _ = writeln!(
+                out,
+                "      thread {} ({}) {doing}",
+                thread.thread,
+                visible(thread.name.as_bytes(), 32)
+            );
+        }
+        if process.threads.len() > SHOWN_EVENTS {
+            let _ = writeln!(out, "      … {} more threads …", process.threads.len() - SHOWN_EVENTS);
+        }
+        if process.is_deadlocked() {
+            out.push_str("      it cannot go on: every thread waits for a lock inside this process\n");
+        }
+    }
+}
+
 fn timeline(out: &mut String, exit: &Exit) {
     // (time, order among equals, text)
     let mut events: Vec<(Option<Duration>, u8, String)> = Vec::new();
@@ -136,7 +250,10 @@ fn timeline(out: &mut String, exit: &Exit) {
         let (order, text) = match &event.what {
             What::Started { pid } => (0, format!("started, process {pid}")),
             What::Ready { gate } => (3, format!("ready: {gate}")),
-            What::Sent { signal } => (4, format!("{signal} sent")),
+            What::Sent { signal, disposition } => {
+                (4, format!("{signal} sent{}", disposition.map_or("", disposition_note)))
+            }
+            What::StillPending { signal } => (5, format!("{signal} was still pending: it was never taken")),
             What::GaveUp => (5, "the harness gave up waiting".to_owned()),
             What::Ended { ending } => (6, format!("ended: {ending}")),
         };
@@ -434,11 +551,17 @@ pub(crate) fn error(error: &Error) -> String {
             facts(&mut text, exit);
             text
         }
-        Kind::NotDelivered { step, due, why, exit } => not_delivered(step, *due, *why, exit),
+        Kind::NotDelivered { step, due, why, gate, exit } => not_delivered(step, *due, *why, gate, exit),
     }
 }
 
-fn not_delivered(step: &str, due: Option<Duration>, why: Undelivered, exit: &Exit) -> String {
+fn not_delivered(
+    step: &str,
+    due: Option<Duration>,
+    why: Undelivered,
+    gate: &[String],
+    exit: &Exit,
+) -> String {
     let mut text = format!("{}: the script was not carried out\n", exit.subject);
     let due = due.map_or_else(String::new, |due| format!(", due {} ms after the start", milliseconds(due)));
     field(&mut text, "not reached", &format!("{step}{due}"));
@@ -454,6 +577,9 @@ fn not_delivered(step: &str, due: Option<Duration>, why: Undelivered, exit: &Exi
         }
     };
     field(&mut text, "because", &reason);
+    for part in gate {
+        field(&mut text, "gate", part);
+    }
     field(&mut text, "happened", &happened(exit));
     facts(&mut text, exit);
     text

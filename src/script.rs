@@ -4,6 +4,7 @@
 //! *after* that by which the gate before it opened, so that the order of a script does not depend on
 //! how the target's output was cut into reads.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::os::unix::fs::MetadataExt;
@@ -17,6 +18,7 @@ use crate::error::Error;
 use crate::probe::record::Record;
 use crate::signal::Signal;
 use crate::sys::clock::Moment;
+use crate::sys::disposition::{self, Disposition};
 use crate::sys::proc;
 
 /// A condition to wait for: that a server is ready, that a file is there.
@@ -36,6 +38,8 @@ enum Gate {
     Mark(TextMatch),
     File { path: PathBuf, before: Option<Identity> },
     Port { address: Result<SocketAddr, String> },
+    Handler { signal: Signal, last: Option<Disposition>, declined: Option<String> },
+    Custom { what: String, holds: Box<dyn Fn(&Sight<'_>) -> bool> },
     Delay(Duration),
     Both(Box<Part>, Box<Part>),
     Either(Box<Ready>, Box<Ready>),
@@ -228,6 +232,40 @@ impl Ready {
         Self(Gate::Port { address })
     }
 
+    /// Opens when the target is ready to take this signal: it has installed a handler, a thread waits
+    /// for it in `sigwait`, or a signalfd takes it. It makes a delay before a signal unnecessary.
+    ///
+    /// Where the target's runtime catches the signal from its own start, long before the program is
+    /// ready (Python SIGINT, Node and the JVM SIGTERM), it declines: the run fails with an error that
+    /// says so. The kernel has no event for it; `/proc` is read again every millisecond.
+    ///
+    /// ```
+    /// use exeunt::prelude::*;
+    ///
+    /// program("bash")
+    ///     .args(["-c", "trap 'echo leaving; exit 0' TERM; while :; do read -rt 1; done"])
+    ///     .ready_when(Ready::handler(SIGTERM))
+    ///     .signal_after(SIGTERM, ms(0))
+    ///     .cleanup_ran("leaving")
+    ///     .code(0);
+    /// ```
+    pub const fn handler(signal: Signal) -> Self {
+        Self(Gate::Handler { signal, last: None, declined: None })
+    }
+
+    /// Opens when `holds` says so of what was seen since the gate before. It is asked again whenever
+    /// something was seen. `what` is its name in a report.
+    ///
+    /// ```
+    /// use exeunt::prelude::*;
+    ///
+    /// let three_workers = Ready::seen("three workers", |seen| seen.stdout().matches("worker").count() >= 3);
+    /// # let _ = three_workers;
+    /// ```
+    pub fn seen(what: impl Into<String>, holds: impl Fn(&Sight<'_>) -> bool + 'static) -> Self {
+        Self(Gate::Custom { what: what.into(), holds: Box::new(holds) })
+    }
+
     /// Opens after this time: a guess, where a gate on what the target does would be certain.
     pub const fn delay(time: Duration) -> Self {
         Self(Gate::Delay(time))
@@ -272,7 +310,12 @@ impl Ready {
                 b.prepare()?;
             }
             Gate::Invalid(why) => return Err(Error::bad_input(why.clone())),
-            Gate::Text { .. } | Gate::Line { .. } | Gate::Mark(_) | Gate::Delay(_) => {}
+            Gate::Text { .. }
+            | Gate::Line { .. }
+            | Gate::Mark(_)
+            | Gate::Handler { .. }
+            | Gate::Custom { .. }
+            | Gate::Delay(_) => {}
         }
         Ok(())
     }
@@ -306,6 +349,27 @@ impl Ready {
             Gate::Port { address } => {
                 nothing(address.as_ref().is_ok_and(|address| proc::listens_at(seen.pid, *address)))
             }
+            Gate::Handler { signal, last, declined } => {
+                let now = disposition::of(seen.pid, signal.number());
+                *last = now.or(*last);
+                let ready = now.is_some_and(Disposition::is_ready);
+                if let Some(runtime) =
+                    ready.then(|| disposition::runtime_handler(seen.pid, signal.number())).flatten()
+                {
+                    *declined = Some(format!(
+                        "`Ready::handler({signal})` cannot tell: {runtime} catches that signal from its own start, \
+                         before the program is ready; wait for something that the program does, with \
+                         `Ready::stdout`, `Ready::mark` or `Ready::file`"
+                    ));
+                    return None;
+                }
+                nothing(ready)
+            }
+            Gate::Custom { holds, .. } => {
+                let claim =
+                    Claim { stdout: seen.stdout.end(), stderr: seen.stderr.end(), marks: seen.marks.len() };
+                holds(&Sight(seen)).then_some(claim)
+            }
             Gate::Delay(time) => nothing(seen.now >= seen.since.plus(*time)),
             Gate::Both(a, b) => {
                 for part in [&mut *a, &mut *b] {
@@ -320,10 +384,62 @@ impl Ready {
         }
     }
 
+    /// Why it cannot be decided, where that was found out.
+    pub(crate) fn declined(&self) -> Option<&str> {
+        match &self.0 {
+            Gate::Handler { declined, .. } => declined.as_deref(),
+            Gate::Both(a, b) => a.gate.declined().or_else(|| b.gate.declined()),
+            Gate::Either(a, b) => a.declined().or_else(|| b.declined()),
+            _ => None,
+        }
+    }
+
+    /// How far each part of it had come, for the report of a gate that did not open.
+    pub(crate) fn status(&self, seen: &Seen<'_>) -> Vec<String> {
+        let detail = match &self.0 {
+            Gate::Text { stream, .. } | Gate::Line { stream, .. } => {
+                let unused = seen.window(*stream).bytes.len();
+                format!("not among the {unused} bytes of {stream} that came since the gate before")
+            }
+            Gate::Mark(_) => {
+                format!(
+                    "not among the {} marks made since the gate before",
+                    seen.marks.len() - *seen.marks_used
+                )
+            }
+            Gate::File { path, before } => match (Identity::of(path), before) {
+                (None, _) => "it is not there".to_owned(),
+                (Some(now), Some(before)) if now == *before => "it is as it was before the start".to_owned(),
+                (Some(_), _) => "open".to_owned(),
+            },
+            Gate::Port { .. } => "nothing listens there".to_owned(),
+            Gate::Handler { last, .. } => match last {
+                None => "the target was never looked at".to_owned(),
+                Some(Disposition::Default) => "never installed: the signal has its default action".to_owned(),
+                Some(Disposition::Ignored) => "the target ignores it".to_owned(),
+                Some(Disposition::Blocked) => "every thread blocks it, and nobody waits for it".to_owned(),
+                Some(_) => "open".to_owned(),
+            },
+            Gate::Custom { .. } => "its closure said no".to_owned(),
+            Gate::Delay(_) => "not yet".to_owned(),
+            Gate::Both(a, b) => {
+                let part = |part: &Part| match part.open {
+                    Some(_) => vec![format!("{}: open", part.gate)],
+                    None => part.gate.status(seen),
+                };
+                return [part(a), part(b)].concat();
+            }
+            Gate::Either(a, b) => return [a.status(seen), b.status(seen)].concat(),
+            Gate::Invalid(why) => why.clone(),
+        };
+        vec![format!("{self}: {detail}")]
+    }
+
     /// What must be watched for it to be asked in time.
     pub(crate) fn needs(&self, needs: &mut Needs) {
         match &self.0 {
-            Gate::Mark(_) => needs.marks = true,
+            Gate::Mark(_) | Gate::Custom { .. } => needs.marks = true,
+            Gate::Handler { .. } => needs.polling = true,
             Gate::File { path, .. } => needs.files.push(path.clone()),
             Gate::Port { .. } => needs.polling = true,
             Gate::Delay(time) => needs.delays.push(*time),
@@ -350,6 +466,8 @@ impl fmt::Display for Ready {
             Gate::File { path, .. } => write!(f, "the file `{}` is there", path.display()),
             Gate::Port { address: Ok(address) } => write!(f, "a socket listens at {address}"),
             Gate::Port { address: Err(why) } => write!(f, "a port ({why})"),
+            Gate::Handler { signal, .. } => write!(f, "the target is ready to take {signal}"),
+            Gate::Custom { what, .. } => f.write_str(what),
             Gate::Delay(time) => write!(f, "{} have passed", crate::report::duration(*time)),
             Gate::Both(a, b) => write!(f, "({} and {})", a.gate, b.gate),
             Gate::Either(a, b) => write!(f, "({a} or {b})"),
@@ -405,6 +523,43 @@ impl Seen<'_> {
     }
 }
 
+/// What a gate of one's own is shown: all that came since the gate before.
+#[derive(Debug)]
+pub struct Sight<'a>(&'a Seen<'a>);
+
+impl Sight<'_> {
+    /// What was written to stdout; bytes that are not UTF-8 are replaced.
+    #[must_use]
+    pub fn stdout(&self) -> Cow<'_, str> {
+        String::from_utf8_lossy(&self.0.stdout.bytes)
+    }
+
+    /// What was written to stderr; bytes that are not UTF-8 are replaced.
+    #[must_use]
+    pub fn stderr(&self) -> Cow<'_, str> {
+        String::from_utf8_lossy(&self.0.stderr.bytes)
+    }
+
+    /// The labels of the marks that were made; bytes that are not UTF-8 are replaced.
+    #[must_use]
+    pub fn marks(&self) -> Vec<Cow<'_, str>> {
+        let rest = self.0.marks.get(*self.0.marks_used..).unwrap_or_default();
+        rest.iter().map(|mark| String::from_utf8_lossy(&mark.label)).collect()
+    }
+
+    /// The target's process id.
+    #[must_use]
+    pub const fn pid(&self) -> i32 {
+        self.0.pid
+    }
+
+    /// How long the gate has been the next to open.
+    #[must_use]
+    pub fn waited(&self) -> Duration {
+        self.0.now.since(self.0.since)
+    }
+}
+
 /// The part of a stream that no gate has used up yet.
 #[derive(Debug)]
 pub(crate) struct Window {
@@ -429,6 +584,11 @@ impl Window {
         if self.bytes.len() > self.limit.saturating_mul(2) {
             self.use_up(self.start + (self.bytes.len() - self.limit) as u64);
         }
+    }
+
+    /// The offset at which what was seen ends.
+    fn end(&self) -> u64 {
+        self.start + self.bytes.len() as u64
     }
 
     /// No gate will read the stream any more.

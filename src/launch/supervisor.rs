@@ -198,6 +198,7 @@ impl Supervisor {
             if order {
                 match run.control.receive(&mut buffer, false) {
                     Ok(Some(message)) => match wire::decode(&buffer[..message.len]) {
+                        Ok(wire::Order::Announce) => self.announce(run),
                         Ok(wire::Order::Kill) | Err(_) => return true,
                     },
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
@@ -325,7 +326,7 @@ impl Supervisor {
 
 /// What outlived the target, without zombies and without harness processes of a nested run.
 fn leftovers() -> (Vec<LeftoverProcess>, u32) {
-    let mut found = proc::descendants().unwrap_or_default();
+    let mut found = proc::descendants_of(raw::process_id()).unwrap_or_default();
     found.retain(|process| process.state != 'Z' && !is_harness(process));
     let count = u32::try_from(found.len()).unwrap_or(u32::MAX);
     found.truncate(wire::MAX_LEFTOVERS);

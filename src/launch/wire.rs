@@ -168,6 +168,8 @@ pub(crate) const MAX_COMMAND: usize = 240;
 /// From the test process to the supervisor. Closing the socket means `Kill` too.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Order {
+    /// Say which process the target is, as for a run with a script.
+    Announce,
     /// End the target and all it started.
     Kill,
 }

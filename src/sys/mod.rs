@@ -18,6 +18,8 @@ pub(crate) mod clock;
 #[cfg(feature = "harness")]
 pub(crate) mod ctor;
 #[cfg(feature = "harness")]
+pub(crate) mod disposition;
+#[cfg(feature = "harness")]
 pub(crate) mod env;
 #[cfg(feature = "harness")]
 pub(crate) mod fd;
@@ -43,5 +45,7 @@ pub(crate) mod signals;
 pub(crate) mod socket;
 #[cfg(feature = "harness")]
 pub(crate) mod tally;
+#[cfg(feature = "harness")]
+pub(crate) mod threads;
 #[cfg(feature = "harness")]
 pub(crate) mod wait;

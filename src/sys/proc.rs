@@ -67,10 +67,11 @@ fn search_children(parent: i32) -> io::Result<Vec<i32>> {
     Ok(found)
 }
 
-/// Every process that descends from this one, parents before their children. Zombies included.
-pub(crate) fn descendants() -> io::Result<Vec<ProcessInfo>> {
+/// Every process that descends from the process `pid`, parents before their children. Zombies
+/// included.
+pub(crate) fn descendants_of(pid: i32) -> io::Result<Vec<ProcessInfo>> {
     let mut found = Vec::new();
-    let mut next = own_children()?;
+    let mut next = children_of(pid)?;
     while let Some(pid) = next.pop() {
         if let Some(info) = inspect(pid) {
             next.extend(children_of(pid).unwrap_or_default());

@@ -1,0 +1,174 @@
+//! What a process would do with a signal, read from `/proc`.
+//!
+//! Three places tell, and none alone: `SigCgt` and `SigIgn` of the process, `SigBlk` of each thread,
+//! and who waits for a blocked signal: a thread in `sigwait`, whose set must be read from its memory
+//! (while it waits the kernel takes the signal out of its mask, so that the signal looks like one with
+//! its default action), or a signalfd.
+
+use std::fs::{self, File};
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+/// What a process would do with a signal at a certain moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum Disposition {
+    /// No handler: the default action of the signal.
+    Default,
+    /// The process ignores it.
+    Ignored,
+    /// A handler is installed.
+    Handled,
+    /// Every thread blocks it, and nobody waits for it: it stays pending.
+    Blocked,
+    /// A thread waits for it in `sigwait` or one of its kin.
+    WaitedFor,
+    /// Every thread blocks it, and a signalfd takes it.
+    HeldBySignalfd,
+}
+
+impl Disposition {
+    /// Whether the process has made its own arrangements for the signal.
+    pub(crate) const fn is_ready(self) -> bool {
+        matches!(self, Self::Handled | Self::WaitedFor | Self::HeldBySignalfd)
+    }
+}
+
+/// The signal sets of one thread and its process.
+#[derive(Debug, Clone, Copy, Default)]
+struct Sets {
+    pending: u64,
+    shared_pending: u64,
+    blocked: u64,
+    ignored: u64,
+    caught: u64,
+}
+
+impl Sets {
+    fn read(status: &Path) -> Option<Self> {
+        Some(Self::parse(&fs::read_to_string(status).ok()?))
+    }
+
+    fn parse(status: &str) -> Self {
+        let mut sets = Self::default();
+        for line in status.lines() {
+            let Some((name, value)) = line.split_once(":\t") else { continue };
+            let place = match name {
+                "SigPnd" => &mut sets.pending,
+                "ShdPnd" => &mut sets.shared_pending,
+                "SigBlk" => &mut sets.blocked,
+                "SigIgn" => &mut sets.ignored,
+                "SigCgt" => &mut sets.caught,
+                _ => continue,
+            };
+            *place = u64::from_str_radix(value.trim(), 16).unwrap_or(0);
+        }
+        sets
+    }
+}
+
+fn bit(signal: i32) -> u64 {
+    u32::try_from(signal - 1).ok().and_then(|shift| 1_u64.checked_shl(shift)).unwrap_or(0)
+}
+
+fn threads(pid: i32) -> Vec<PathBuf> {
+    let Ok(tasks) = fs::read_dir(format!("/proc/{pid}/task")) else { return Vec::new() };
+    tasks.flatten().map(|task| task.path()).collect()
+}
+
+/// What the process `pid` would do with `signal` now; `None` when it is gone.
+pub(crate) fn of(pid: i32, signal: i32) -> Option<Disposition> {
+    let wanted = bit(signal);
+    let process = Sets::read(Path::new(&format!("/proc/{pid}/status")))?;
+    let threads = threads(pid);
+    if threads.iter().any(|thread| waits_for(pid, thread, wanted)) {
+        return Some(Disposition::WaitedFor);
+    }
+    let blocked = threads
+        .iter()
+        .filter_map(|thread| Sets::read(&thread.join("status")))
+        .all(|sets| sets.blocked & wanted != 0);
+    Some(if process.ignored & wanted != 0 {
+        Disposition::Ignored
+    } else if blocked && signalfd_takes(pid, wanted) {
+        Disposition::HeldBySignalfd
+    } else if blocked {
+        Disposition::Blocked
+    } else if process.caught & wanted != 0 {
+        Disposition::Handled
+    } else {
+        Disposition::Default
+    })
+}
+
+/// Whether `signal` is pending for the process `pid` or for one of its threads.
+pub(crate) fn is_pending(pid: i32, signal: i32) -> bool {
+    let wanted = bit(signal);
+    threads(pid)
+        .iter()
+        .filter_map(|thread| Sets::read(&thread.join("status")))
+        .any(|sets| (sets.pending | sets.shared_pending) & wanted != 0)
+}
+
+/// Whether this thread is in `rt_sigtimedwait` for a set that holds the signal.
+fn waits_for(pid: i32, thread: &Path, wanted: u64) -> bool {
+    let Ok(call) = fs::read_to_string(thread.join("syscall")) else { return false };
+    let mut words = call.split_ascii_whitespace();
+    if words.next().and_then(|number| number.parse().ok()) != Some(libc::SYS_rt_sigtimedwait) {
+        return false;
+    }
+    let set = words.next().and_then(|word| u64::from_str_radix(word.trim_start_matches("0x"), 16).ok());
+    let mut bytes = [0; 8];
+    let read = set.is_some_and(|set| {
+        File::open(format!("/proc/{pid}/mem"))
+            .is_ok_and(|memory| memory.read_exact_at(&mut bytes, set).is_ok())
+    });
+    read && u64::from_ne_bytes(bytes) & wanted != 0
+}
+
+fn signalfd_takes(pid: i32, wanted: u64) -> bool {
+    let Ok(descriptors) = fs::read_dir(format!("/proc/{pid}/fdinfo")) else { return false };
+    descriptors.flatten().any(|descriptor| {
+        fs::read_to_string(descriptor.path()).is_ok_and(|text| {
+            text.lines()
+                .filter_map(|line| line.strip_prefix("sigmask:"))
+                .any(|mask| u64::from_str_radix(mask.trim(), 16).is_ok_and(|mask| mask & wanted != 0))
+        })
+    })
+}
+
+/// Why a handler of this process for this signal says nothing of its readiness, where that is known:
+/// its runtime installs one at its own start.
+pub(crate) fn runtime_handler(pid: i32, signal: i32) -> Option<&'static str> {
+    let executable = fs::read_link(format!("/proc/{pid}/exe")).ok()?;
+    let name = executable.file_name()?.to_str()?.to_owned();
+    if name.starts_with("python") && signal == libc::SIGINT {
+        return Some("Python");
+    }
+    if matches!(name.as_str(), "node" | "nodejs") && matches!(signal, libc::SIGINT | libc::SIGTERM) {
+        return Some("Node");
+    }
+    if name == "java" && matches!(signal, libc::SIGINT | libc::SIGTERM | libc::SIGHUP) {
+        return Some("the JVM");
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Sets, bit};
+
+    #[test]
+    fn the_sets_of_a_status_file_are_read() {
+        let status = "Name:\tx\nSigQ:\t0/96365\nSigPnd:\t0000000000000001\nShdPnd:\t0000000000004000\n\
+                      SigBlk:\t0000000000000002\nSigIgn:\t0000000000001000\nSigCgt:\t0000000180004002\n";
+        let sets = Sets::parse(status);
+        assert_eq!(sets.shared_pending, bit(libc::SIGTERM));
+        assert_eq!(sets.ignored, bit(libc::SIGPIPE));
+        assert_eq!(sets.caught & bit(libc::SIGTERM), bit(libc::SIGTERM));
+        assert_eq!((sets.pending, sets.blocked), (bit(1), bit(2)));
+        assert_eq!(bit(64), 1 << 63);
+    }
+}

@@ -1,0 +1,177 @@
+//! What the threads of a process wait for, read from `/proc/PID/task/TID/syscall`.
+
+use std::fs;
+
+/// What one thread does at a moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ThreadState {
+    pub(crate) tid: i32,
+    pub(crate) name: String,
+    /// The letter in `/proc/PID/stat`.
+    pub(crate) state: char,
+    pub(crate) wait: Wait,
+}
+
+/// What a thread waits for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Wait {
+    /// It runs, or the kernel does not say.
+    Nothing,
+    /// A futex that only this process can wake, without a time limit: a lock, a condition, a join.
+    PrivateFutex,
+    /// Another system call, by name, and on what.
+    Call { name: String, on: Option<String> },
+}
+
+/// The threads of the process `pid`.
+pub(crate) fn of(pid: i32) -> Vec<ThreadState> {
+    let Ok(tasks) = fs::read_dir(format!("/proc/{pid}/task")) else { return Vec::new() };
+    let mut found: Vec<ThreadState> = tasks
+        .flatten()
+        .filter_map(|task| {
+            let tid = task.file_name().to_str()?.parse().ok()?;
+            let stat = fs::read_to_string(task.path().join("stat")).ok()?;
+            let (_, rest) = stat.split_once('(')?;
+            let (name, rest) = rest.rsplit_once(')')?;
+            let state = rest.trim_start().chars().next()?;
+            let call = fs::read_to_string(task.path().join("syscall")).unwrap_or_default();
+            Some(ThreadState { tid, name: name.to_owned(), state, wait: wait(pid, &call) })
+        })
+        .collect();
+    found.sort_by_key(|thread| thread.tid);
+    found
+}
+
+/// Reads one line of the file: the call's number and six arguments, or `running`.
+fn wait(pid: i32, line: &str) -> Wait {
+    let mut words = line.split_ascii_whitespace();
+    let Some(number) = words.next().and_then(|word| word.parse::<i64>().ok()).filter(|number| *number >= 0)
+    else {
+        return Wait::Nothing;
+    };
+    let arguments: Vec<u64> = words
+        .take(6)
+        .map(|word| u64::from_str_radix(word.trim_start_matches("0x"), 16).unwrap_or(0))
+        .collect();
+    let argument = |index: usize| arguments.get(index).copied().unwrap_or(0);
+    if number == libc::SYS_futex && is_private_and_untimed(argument(1), argument(3)) {
+        return Wait::PrivateFutex;
+    }
+    let on = takes_descriptor(number)
+        .then(|| fs::read_link(format!("/proc/{pid}/fd/{}", argument(0))).ok())
+        .flatten()
+        .map(|target| format!("{} ({})", argument(0), target.display()));
+    Wait::Call { name: call_name(number), on }
+}
+
+/// `FUTEX_WAIT` or `FUTEX_WAIT_BITSET`, private, without a timeout (man 2 futex).
+fn is_private_and_untimed(operation: u64, timeout: u64) -> bool {
+    const WAIT: u64 = 0;
+    const WAIT_BITSET: u64 = 9;
+    const PRIVATE: u64 = 128;
+    const CLOCK_REALTIME: u64 = 256;
+    let command = operation & !(PRIVATE | CLOCK_REALTIME);
+    operation & PRIVATE != 0 && matches!(command, WAIT | WAIT_BITSET) && timeout == 0
+}
+
+macro_rules! calls {
+    ($($(#[$attribute:meta])* $constant:ident $name:literal,)*) => {
+        /// The calls in which processes are found waiting.
+        fn call_name(number: i64) -> String {
+            $($(#[$attribute])* if number == libc::$constant { return $name.to_owned(); })*
+            format!("system call {number}")
+        }
+    };
+}
+
+calls! {
+    SYS_read "read",
+    SYS_write "write",
+    SYS_readv "readv",
+    SYS_writev "writev",
+    SYS_futex "futex",
+    SYS_ppoll "ppoll",
+    SYS_pselect6 "pselect",
+    SYS_epoll_pwait "epoll_wait",
+    SYS_epoll_pwait2 "epoll_wait",
+    SYS_wait4 "wait4 (for a child)",
+    SYS_waitid "waitid (for a child)",
+    SYS_nanosleep "nanosleep",
+    SYS_clock_nanosleep "clock_nanosleep",
+    SYS_restart_syscall "a call that goes on after a stop",
+    SYS_rt_sigsuspend "sigsuspend (for a signal)",
+    SYS_rt_sigtimedwait "sigwait (for a signal)",
+    SYS_accept "accept",
+    SYS_accept4 "accept",
+    SYS_connect "connect",
+    SYS_recvfrom "recv",
+    SYS_recvmsg "recvmsg",
+    SYS_sendto "send",
+    SYS_sendmsg "sendmsg",
+    SYS_flock "flock",
+    SYS_fcntl "fcntl (a file lock)",
+    SYS_fsync "fsync",
+    SYS_io_getevents "io_getevents",
+    SYS_io_uring_enter "io_uring_enter",
+    SYS_openat "open",
+    SYS_semtimedop "semop",
+    SYS_msgrcv "msgrcv",
+    SYS_msgsnd "msgsnd",
+    #[cfg(target_arch = "x86_64")]
+    SYS_poll "poll",
+    #[cfg(target_arch = "x86_64")]
+    SYS_select "select",
+    #[cfg(target_arch = "x86_64")]
+    SYS_epoll_wait "epoll_wait",
+    #[cfg(target_arch = "x86_64")]
+    SYS_pause "pause (for a signal)",
+    #[cfg(target_arch = "x86_64")]
+    SYS_open "open",
+}
+
+/// Whether the first argument is the descriptor that is waited for.
+fn takes_descriptor(number: i64) -> bool {
+    [
+        libc::SYS_read,
+        libc::SYS_write,
+        libc::SYS_readv,
+        libc::SYS_writev,
+        libc::SYS_accept,
+        libc::SYS_accept4,
+        libc::SYS_connect,
+        libc::SYS_recvfrom,
+        libc::SYS_recvmsg,
+        libc::SYS_sendto,
+        libc::SYS_sendmsg,
+        libc::SYS_flock,
+        libc::SYS_fcntl,
+        libc::SYS_fsync,
+    ]
+    .contains(&number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Wait, wait};
+
+    #[test]
+    fn only_private_untimed_futex_waits_are_locks_inside_the_process() {
+        let futex = libc::SYS_futex;
+        let line = |op: u32, timeout: u32| {
+            format!("{futex} 0x7f00 {op:#x} 0x2 {timeout:#x} 0x0 0x0 0x7ffc 0x7f01\n")
+        };
+        assert_eq!(wait(1, &line(128, 0)), Wait::PrivateFutex);
+        assert_eq!(wait(1, &line(128 | 9, 0)), Wait::PrivateFutex);
+        assert_eq!(wait(1, &line(128 | 256 | 9, 0)), Wait::PrivateFutex);
+        for (op, timeout) in [(0, 0), (128, 0x7f00), (128 | 1, 0)] {
+            assert_eq!(wait(1, &line(op, timeout)), Wait::Call { name: "futex".to_owned(), on: None });
+        }
+    }
+
+    #[test]
+    fn what_runs_waits_for_nothing_and_unknown_calls_have_their_number() {
+        assert_eq!(wait(1, "running\n"), Wait::Nothing);
+        assert_eq!(wait(1, "-1 0x0 0x0\n"), Wait::Nothing);
+        assert_eq!(wait(1, "99999 0x0\n"), Wait::Call { name: "system call 99999".to_owned(), on: None });
+    }
+}
