@@ -1,5 +1,5 @@
 //! What the test files share: catching a failing assertion's report, and skipping visibly.
-#![allow(dead_code, reason = "each test file uses a part of it")]
+#![allow(dead_code, unreachable_pub, reason = "each test file, a crate of its own, uses a part of it")]
 
 use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -35,7 +35,10 @@ pub fn needs(program: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let found = std::env::split_paths(&path).map(|place| place.join(program)).find(|path| path.is_file());
     if found.is_none() {
-        assert!(std::env::var_os("EXEUNT_NO_SKIP").is_none(), "`{program}` is missing, and nothing may be skipped");
+        assert!(
+            std::env::var_os("EXEUNT_NO_SKIP").is_none(),
+            "`{program}` is missing, and nothing may be skipped"
+        );
         let name = std::thread::current().name().unwrap_or("a test").to_owned();
         let _ = writeln!(std::io::stderr(), "SKIPPED {name}: there is no `{program}` on this machine");
     }
