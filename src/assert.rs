@@ -34,7 +34,7 @@ pub trait ExitAssert: Sized {
     /// ```
     /// use exeunt::prelude::*;
     ///
-    /// program("false").code(1).code([1, 2]).code(predicate::ne(0));
+    /// program("false").code(1).code(vec![1, 2]).code(predicate::ne(0));
     /// ```
     ///
     /// # Panics
