@@ -11,6 +11,7 @@ const FRAME: u8 = 0x1E;
 /// What a record says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "harness", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(not(feature = "harness"), expect(unreachable_pub, reason = "only the harness exports it"))]
 #[non_exhaustive]
 pub enum Kind {
     /// A point was reached: [`mark`](super::mark), or a program's own line.
