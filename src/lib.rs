@@ -1,6 +1,119 @@
 //! exeunt asserts **how a process ends**: its exit code or signal, what it flushed, which clean-up
 //! and which drops ran, and what it left behind.
+//!
+//! # The idea
+//!
+//! A test describes a run, an [`ExitTest`]: a function or a program, its surroundings, and what is
+//! done to it. The first assertion carries the run out. It ends as such things end in the world: by
+//! a return, `exit`, `_exit`, a panic, an abort, a signal. What was observed are facts, an [`Exit`],
+//! on which further assertions can be made ([`ExitAssert`]).
+//!
+//! ```
+//! use exeunt::prelude::*;
+//!
+//! let exit = assert_exit(|| {
+//!     print!("half a line");
+//!     std::process::exit(3);
+//! })
+//! .code(3)
+//! .flushed("half a line")
+//! .hooks_ran();
+//! assert_eq!(exit.how(), Some(&How::Exited));
+//! ```
+//!
+//! Three rules hold for all of it:
+//!
+//! - **No vacuous pass.** A function that was never entered, a signal that was never delivered, a
+//!   target that could not be started or output that was not kept is a failure with its own words,
+//!   an [`Error`]; it is never dressed up as an exit status.
+//! - **No hang and no leftover.** Every run has a deadline ([`ExitTest::timeout`]). When it is over,
+//!   all that the target started is dead, daemons included; also where the test panicked or the test
+//!   process was killed.
+//! - **No footprint.** The test process gets no signal handler, no thread, no changed disposition,
+//!   mask, directory or environment.
+//!
+//! # What to run
+//!
+//! | start | where it runs | what it may capture |
+//! |---|---|---|
+//! | [`assert_exit`] | a fresh process | nothing; a capturing closure does not compile |
+//! | [`assert_exit_with`] | a fresh process | nothing; it is given values by serde |
+//! | [`assert_exit_forked`] | a forked copy of the test process, which must be dedicated to the test | anything |
+//! | [`program`] | a program by path or name | |
+//! | [`cargo_bin!`] | a program of this package | |
+//! | `ExitTest::from(command)` | what a [`std::process::Command`] describes | |
+//!
+//! [`isolated!`] gives a whole test a process of its own.
+//!
+//! # Signals, at the moment that counts
+//!
+//! A script is a list of steps. It starts when the target is ready, which a gate tells ([`Ready`]):
+//! a text on a stream, a mark, a file, a listening port. A step that was not delivered, because the
+//! target had ended before, fails the test unless [`ExitTest::allow_early_end`] accepts that.
+//!
+//! ```
+//! use exeunt::prelude::*;
+//!
+//! program("sh")
+//!     .args(["-c", "trap 'echo lock released; exit 0' TERM; echo listening; while :; do sleep 0.01; done"])
+//!     .ready_when(Ready::stdout("listening"))
+//!     .signal_after(SIGTERM, ms(10))
+//!     .cleanup_ran("lock released")
+//!     .code(0);
+//! ```
+//!
+//! # Evidence
+//!
+//! | asked | what counts |
+//! |---|---|
+//! | [`cleanup_ran`](ExitAssert::cleanup_ran) | a mark with this label; a [`cleanup_check`](ExitTest::cleanup_check) of this label that holds; a complete line of output that contains it. Where the script delivered a signal, marks and lines count only after the first delivery |
+//! | [`cleanup_skipped`](ExitAssert::cleanup_skipped) | that there is none of these, in output of which nothing was left out |
+//! | [`dropped`](ExitAssert::dropped), [`not_dropped`](ExitAssert::not_dropped) | the guards of this label ([`probe::on_drop`]) that were armed, at least one, and what became of them |
+//! | [`flushed`](ExitAssert::flushed), [`not_flushed`](ExitAssert::not_flushed) | that a text reached stdout or stderr, in a complete line or not |
+//! | [`hooks_ran`](ExitAssert::hooks_ran) | the exit hooks of a function's process, all of them. A program makes a mark with [`probe::at_exit`] |
+//! | [`returned`](ExitAssert::returned), [`panicked`](ExitAssert::panicked), [`exited_immediately`](ExitAssert::exited_immediately) | what the function's process told on a channel of its own, never its exit code |
+//! | [`code`](ExitAssert::code), [`killed_by`](ExitAssert::killed_by) | what the kernel told. A code is never a signal, nor a signal a code |
+//! | [`timed_out`](ExitAssert::timed_out) | that the harness had to end the target. The SIGKILL it sends is never taken for the target's own ending |
+//!
+//! Marks are made by [`probe`], or by a program in any language that appends a line to the file that
+//! `EXEUNT_PROBE` names.
+//!
+//! ```
+//! use exeunt::prelude::*;
+//!
+//! program("sh")
+//!     .args(["-c", r#"echo "lock released" >> "$EXEUNT_PROBE""#])
+//!     .cleanup_ran("lock released")
+//!     .success();
+//! ```
+//!
+//! # Environment variables
+//!
+//! | variable | who reads it | what it does |
+//! |---|---|---|
+//! | `EXEUNT_PROBE` | the target | names the mark file. Set for every target, other than by the test: a value in the test process's environment is not passed on |
+//! | `EXEUNT_TIMEOUT_SCALE` | the test process | multiplies every default and given deadline and [`within`](ExitAssert::within), for slow machines and sanitizers: `10`, `0.5`. Anything but a number above zero is an error |
+//!
+//! The launcher and its processes use `EXEUNT_LAUNCHER`, `EXEUNT_FUNCTION` and `EXEUNT_ISOLATED` among
+//! themselves. No target sees them.
+//!
+//! # Features
+//!
+//! - `harness`, on by default: all of the above.
+//! - Without it only [`probe`] remains, which has no dependency. An application can depend on it
+//!   (`default-features = false`) and keep its marks in a release build.
+//!
+//! # Platforms
+//!
+//! The harness needs Linux 5.3 or later on a 64-bit machine, with `/proc` mounted, and must be linked
+//! into the test executable itself, not into a shared library. It runs under `cargo test`, nextest,
+//! in doctests, examples, benchmarks and tests with `harness = false`. Elsewhere it does not build yet;
+//! [`probe`] alone builds on macOS too.
 #![deny(unsafe_code)]
+#![cfg_attr(
+    not(feature = "harness"),
+    expect(rustdoc::broken_intra_doc_links, reason = "the harness that the page tells of is not there")
+)]
 
 pub mod probe;
 mod sys;
@@ -97,3 +210,8 @@ pub mod prelude {
         Duration::from_secs(seconds)
     }
 }
+
+/// The code in README.md, compiled with the documentation.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
