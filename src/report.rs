@@ -374,16 +374,32 @@ pub(crate) fn subject(name: &str, arguments: &[OsString]) -> String {
     if arguments.is_empty() {
         return text;
     }
-    let quoted: Vec<String> = arguments
-        .iter()
-        .map(|argument| {
-            let argument = argument.to_string_lossy();
-            let plain = !argument.is_empty()
-                && argument.chars().all(|c| c.is_ascii_alphanumeric() || "-_./=:,+@%".contains(c));
-            if plain { argument.into_owned() } else { format!("{argument:?}") }
-        })
-        .collect();
-    let arguments = visible(quoted.join(" ").as_bytes(), MOST);
+    // Quoted only as far as it is shown: arguments may be megabytes.
+    let mut quoted = String::new();
+    for argument in arguments {
+        if quoted.len() > MOST {
+            break;
+        }
+        let bytes = argument.as_encoded_bytes();
+        let argument = String::from_utf8_lossy(&bytes[..bytes.len().min(MOST + 1)]);
+        let plain = !argument.is_empty()
+            && argument.chars().all(|c| c.is_ascii_alphanumeric() || "-_./=:,+@%".contains(c));
+        quoted.push_str(if quoted.is_empty() { "" } else { " " });
+        if plain {
+            quoted.push_str(&argument);
+        } else {
+            let _ = write!(quoted, "{argument:?}");
+        }
+    }
+    let arguments = if quoted.len() <= MOST {
+        visible(quoted.as_bytes(), MOST)
+    } else {
+        let bytes: usize = arguments.iter().map(|argument| argument.len()).sum();
+        while quoted.len() > MOST {
+            quoted.pop();
+        }
+        format!("{}… ({} in all)", visible(quoted.as_bytes(), MOST), count(bytes, "byte", "bytes"))
+    };
     match text.strip_suffix('`') {
         Some(program) if text.starts_with('`') => text = format!("{program} {arguments}`"),
         _ => text = format!("{text} with arguments {arguments}"),
@@ -583,4 +599,26 @@ fn not_delivered(
     field(&mut text, "happened", &happened(exit));
     facts(&mut text, exit);
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsString;
+
+    use super::subject;
+
+    #[test]
+    fn a_subject_shows_its_arguments_quoted_where_need_be_and_cut_where_they_are_long() {
+        let shown = |arguments: &[&str]| {
+            let arguments: Vec<OsString> = arguments.iter().map(OsString::from).collect();
+            subject("`tool`", &arguments)
+        };
+        assert_eq!(shown(&[]), "`tool`");
+        assert_eq!(shown(&["--all", "a b", "", "\n"]), r#"`tool --all "a b" "" "\n"`"#);
+        let long = "x".repeat(1000);
+        assert_eq!(shown(&[&long, &long]), format!("`tool {}… (2000 bytes in all)`", "x".repeat(160)));
+        let fits = "x".repeat(160);
+        assert_eq!(shown(&[&fits]), format!("`tool {fits}`"));
+        assert_eq!(subject("function `f`", &["--all".into()]), "function `f` with arguments --all");
+    }
 }
