@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use crate::sys::clock::Moment;
 use crate::sys::fork::{self, Image, Setup, StartError, StartStep};
 use crate::sys::function::Address;
-use crate::sys::page::Page;
+use crate::sys::page::{self, Page};
 use crate::sys::socket::Socket;
 use crate::sys::{env, fd, raw};
 
@@ -165,8 +165,9 @@ struct Call<'a> {
 /// not one of this crate's making.
 pub(super) fn run_after_exec(handshake: &str) -> Option<std::convert::Infallible> {
     let mut numbers = handshake.split(':').map(str::parse::<RawFd>);
-    let page = fd::take_inherited(numbers.next()?.ok()?)?;
-    let call = fd::take_inherited(numbers.next()?.ok()?)?;
+    // Somebody else's variable may hold any numbers, those of the standard streams too.
+    let page = fd::take_memory_file(numbers.next()?.ok()?, page::NAME)?;
+    let call = fd::take_memory_file(numbers.next()?.ok()?, wire::MEMORY_FILE)?;
     let link = numbers.next()?.ok()?;
     let page = Page::map(&page).ok()?;
     let mut bytes = Vec::new();

@@ -4,6 +4,7 @@
 //! serves it, and answers on the control socket that came with it. Messages are postcard; a request
 //! that is too long for one packet travels as a file in memory.
 
+use std::ffi::CStr;
 use std::fs::File;
 use std::io::{self, Read, Seek, Write};
 use std::os::fd::{AsRawFd, OwnedFd};
@@ -191,9 +192,12 @@ pub(crate) fn send_request(socket: &Socket, encoded: &[u8], fds: &[&OwnedFd]) ->
     socket.send(&[IN_FILE], &numbers, false)
 }
 
+/// What the kernel calls the files that [`memory_file`] makes.
+pub(crate) const MEMORY_FILE: &CStr = c"exeunt-request";
+
 /// A file in memory that holds `bytes`, to be read from its beginning.
 pub(crate) fn memory_file(bytes: &[u8]) -> io::Result<OwnedFd> {
-    let mut file = File::from(fd::memory_file(c"exeunt-request")?);
+    let mut file = File::from(fd::memory_file(MEMORY_FILE)?);
     file.write_all(bytes)?;
     file.rewind()?;
     Ok(file.into())

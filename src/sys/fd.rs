@@ -79,6 +79,14 @@ pub(crate) fn take_inherited(fd: RawFd) -> Option<OwnedFd> {
     Some(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
+/// Takes over the memory file of this name that was passed by number; `None` where the number stands
+/// for anything else.
+pub(crate) fn take_memory_file(fd: RawFd, name: &CStr) -> Option<OwnedFd> {
+    let target = std::fs::read_link(format!("/proc/self/fd/{fd}")).ok()?;
+    let wanted = format!("/memfd:{} (deleted)", name.to_string_lossy());
+    if fd > 2 && target.as_os_str() == wanted.as_str() { take_inherited(fd) } else { None }
+}
+
 /// A duplicate that survives `exec`, with a number of at least `lowest`.
 pub(crate) fn inheritable_copy(fd: RawFd, lowest: RawFd) -> io::Result<OwnedFd> {
     // SAFETY: numbers only; what is not open is refused.

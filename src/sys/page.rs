@@ -9,7 +9,8 @@ use std::sync::atomic::{AtomicI32, AtomicU8, AtomicU32, AtomicU64, Ordering};
 
 use super::fork::{StartError, StartStep};
 
-const NAME: &CStr = c"exeunt-report";
+/// What the kernel calls the file behind a page.
+pub(crate) const NAME: &CStr = c"exeunt-report";
 const TEXT: usize = 8 * 1024;
 
 /// The steps of a start as the page numbers them.

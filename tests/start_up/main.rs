@@ -13,6 +13,7 @@ mod support;
 mod program;
 mod surroundings;
 mod timeout_scale;
+mod variables;
 
 use std::time::{Duration, Instant};
 
