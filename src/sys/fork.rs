@@ -112,9 +112,12 @@ pub(crate) fn set_up_target(setup: &Setup) -> Result<(), StartError> {
     Ok(())
 }
 
-/// Forbids core files for this process and those it starts, as far as the soft limit goes.
+/// Forbids core dumps for this process and those it starts, as far as the soft limit goes.
+///
+/// A limit of one byte is too small for any file, and unlike zero it is heeded where the kernel hands
+/// the dump to a program (`fs/coredump.c`, man 5 core: "Piping core dumps to a program").
 pub(crate) fn lower_core_limit() {
-    change_core_limit(|limit| limit.rlim_cur = 0);
+    change_core_limit(|limit| limit.rlim_cur = limit.rlim_max.min(1));
 }
 
 fn raise_core_limit() {
