@@ -12,10 +12,46 @@ pub(crate) fn block_all() {
     let _ = nix::sys::signal::sigprocmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::all()), None);
 }
 
-/// Gives every signal its default action; those the kernel or libc keeps for themselves refuse.
+/// Gives every signal its default action, but for SIGKILL and SIGSTOP, which have no other.
 pub(crate) fn reset_dispositions() {
     for number in 1..=libc::SIGRTMAX() {
         set_disposition(number, libc::SIG_DFL);
+    }
+    #[cfg(target_os = "linux")]
+    for number in LAST_STANDARD + 1..libc::SIGRTMIN() {
+        stop_ignoring_unseen(number);
+    }
+}
+
+#[cfg(target_os = "linux")]
+const LAST_STANDARD: libc::c_int = 31;
+
+/// Stops ignoring a signal that the C library keeps for itself and does not let a program change.
+/// glibc's `posix_spawn` leaves them ignored in the new process, where the old one had used them;
+/// whether a target could be killed by them would depend on who started the tests. A handler stays:
+/// it is the C library's own.
+#[cfg(target_os = "linux")]
+fn stop_ignoring_unseen(number: libc::c_int) {
+    /// The kernel's `sigaction`, whose first word is the handler, and more than enough room for it.
+    type Action = [libc::sighandler_t; 8];
+    const MASK_BYTES: usize = 8;
+    let mut now: Action = [0; 8];
+    // SAFETY: `now` is live and longer than what the kernel writes; nothing is changed.
+    let asked = unsafe {
+        libc::syscall(libc::SYS_rt_sigaction, number, std::ptr::null::<Action>(), &raw mut now, MASK_BYTES)
+    };
+    if asked == 0 && now[0] == libc::SIG_IGN {
+        let default: Action = [libc::SIG_DFL; 8];
+        // SAFETY: `default` is live; all-zero it is SIG_DFL, without flags and with an empty mask.
+        unsafe {
+            libc::syscall(
+                libc::SYS_rt_sigaction,
+                number,
+                &raw const default,
+                std::ptr::null_mut::<Action>(),
+                MASK_BYTES,
+            )
+        };
     }
 }
 

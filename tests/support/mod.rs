@@ -1,5 +1,5 @@
 //! What the test files share: catching a failing assertion's report, and skipping visibly.
-#![allow(dead_code, unreachable_pub, reason = "each test file, a crate of its own, uses a part of it")]
+#![allow(dead_code, unreachable_pub, reason = "each test file uses a part of it, and none exports it")]
 
 use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -1,0 +1,54 @@
+//! What has not ended: a stopped process, and one that is still running at its deadline.
+
+use exeunt::prelude::*;
+
+use crate::support::fails_with;
+
+#[test]
+fn a_stopped_process_has_not_ended() {
+    let exit = assert_exit(|| {
+        probe::mark("about to stop");
+        // SAFETY: a number only.
+        unsafe { libc::raise(libc::SIGSTOP) };
+        std::process::exit(0)
+    })
+    .timeout(ms(300))
+    .timed_out()
+    .cleanup_ran("about to stop");
+    fails_with(
+        || exit.clone().success(),
+        &["expected: success", "happened: still running after 300 ms, ended by the harness"],
+    );
+    fails_with(|| exit.clone().killed_by(SIGSTOP), &["expected: killed by SIGSTOP (19)", "still running"]);
+    fails_with(|| exit.failure(), &["expected: failure", "still running"]);
+}
+
+#[test]
+fn a_stopped_process_that_continues_ends_as_it_will() {
+    let script = "(while ! grep -q '^State:.*stopped' /proc/$$/status; do :; done; kill -CONT $$) & \
+                  kill -STOP $$; wait; exit 5";
+    let exit = program("sh").args(["-c", script]).code(5);
+    fails_with(|| exit.timed_out(), &["expected: still running at the deadline", "happened: exit code 5"]);
+}
+
+#[test]
+fn the_kill_of_the_harness_is_not_the_targets_ending() {
+    let exit = program("sleep").arg("600").timeout(ms(100)).timed_out();
+    fails_with(
+        || exit.clone().killed_by(SIGKILL),
+        &["expected: killed by SIGKILL (9)", "still running after"],
+    );
+    fails_with(|| exit.clone().code(137), &["expected: exit code 137", "ended by the harness"]);
+    // And a SIGKILL of its own is not the harness's.
+    let killed = program("sh").args(["-c", "kill -KILL $$"]).killed_by(SIGKILL);
+    fails_with(|| killed.timed_out(), &["expected: still running", "happened: killed by SIGKILL (9)"]);
+}
+
+#[test]
+fn what_ended_is_not_still_running() {
+    program("sleep").arg("600").still_running_after(ms(50));
+    fails_with(
+        || program("true").still_running_after(secs(5)),
+        &["expected: still running after 5 s", "happened: exit code 0"],
+    );
+}
