@@ -10,9 +10,9 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 pub use crate::probe::record::Kind as MarkKind;
+pub use crate::signal::Disposition;
 use crate::signal::Signal;
 use crate::stream::Captured;
-pub use crate::sys::disposition::Disposition;
 
 /// How a process ended, as the kernel and the harness know it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

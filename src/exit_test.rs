@@ -12,11 +12,15 @@ use serde::de::DeserializeOwned;
 
 use crate::error::Error;
 use crate::exit::Exit;
-use crate::launch::{self, EnvironmentChanges, Input, Job, Subject};
-use crate::observe::{self, CleanupCheck, Orders};
+#[cfg(target_os = "linux")]
+use crate::launch::Job;
+use crate::launch::{self, EnvironmentChanges, Input, Subject};
+#[cfg(target_os = "linux")]
+use crate::observe::{self, Orders};
 use crate::report;
 use crate::script::{Action, Ready, Step, When};
 use crate::signal::Signal;
+#[cfg(target_os = "linux")]
 use crate::sys::clock::Moment;
 use crate::sys::function::{self, Trampoline};
 
@@ -28,6 +32,9 @@ const LONGEST_TIMEOUT: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 /// How much of each stream is kept where nothing else is said: 16 MiB.
 const DEFAULT_CAPTURE: usize = 16 * 1024 * 1024;
+
+/// A label and the question whether its clean-up was done.
+pub(crate) type CleanupCheck = (String, Box<dyn Fn() -> bool>);
 
 /// The plan of a run: a function or a program, its surroundings, and what is done to it.
 ///
@@ -416,7 +423,7 @@ impl ExitTest {
             return Err(mistake);
         }
         check_timeout_scale()?;
-        let subject = self.subject?;
+        let subject = std::mem::replace(&mut self.subject, Err(Error::bad_input("taken")))?;
         let gates =
             self.ready.iter_mut().chain(self.steps.iter_mut().filter_map(|step| match &mut step.when {
                 When::Gate(gate) => Some(gate),
@@ -425,6 +432,16 @@ impl ExitTest {
         for gate in gates {
             gate.prepare()?;
         }
+        self.carry_out(subject, observe_for)
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn carry_out(self, _: Subject, _: Option<Duration>) -> Result<Exit, Error> {
+        launch::run()
+    }
+
+    #[cfg(target_os = "linux")]
+    fn carry_out(self, subject: Subject, observe_for: Option<Duration>) -> Result<Exit, Error> {
         let timeout = scaled(self.timeout);
         let deadline = Moment::now().plus(timeout);
         let name = report::subject(&self.name, &self.arguments);

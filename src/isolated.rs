@@ -10,7 +10,6 @@ use std::process::{ExitCode, Termination};
 use std::sync::atomic::Ordering;
 
 use crate::launch::ISOLATED;
-use crate::sys::fork;
 
 /// The variable that names the file by which a test says that it came to its end.
 pub(crate) const VARIABLE: &str = "EXEUNT_ISOLATED";
@@ -88,7 +87,8 @@ pub fn isolated<T: Termination>(path: &str, id: impl Hash, body: fn() -> T) {
 }
 
 fn in_child<T: Termination>(body: fn() -> T) {
-    fork::die_with_parent();
+    #[cfg(target_os = "linux")]
+    crate::sys::fork::die_with_parent();
     ISOLATED.store(true, Ordering::Relaxed);
     let done = std::env::var_os(VARIABLE);
     let code = body().report();

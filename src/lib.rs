@@ -111,6 +111,14 @@
 //! [`probe`] alone builds on macOS too.
 #![deny(unsafe_code)]
 #![cfg_attr(
+    not(target_os = "linux"),
+    allow(
+        dead_code,
+        unused_imports,
+        reason = "no run is started elsewhere, and nothing asks what happened in it"
+    )
+)]
+#![cfg_attr(
     not(feature = "harness"),
     expect(rustdoc::broken_intra_doc_links, reason = "the harness that the page tells of is not there")
 )]
@@ -132,7 +140,7 @@ mod exit_test;
 mod isolated;
 #[cfg(feature = "harness")]
 mod launch;
-#[cfg(feature = "harness")]
+#[cfg(all(feature = "harness", target_os = "linux"))]
 mod observe;
 #[cfg(feature = "harness")]
 mod report;

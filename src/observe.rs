@@ -16,6 +16,7 @@ use crate::exit::{
     Check, Ending, Event, Exit, FirstSignal, How, LastSignal, Leftover, Mark, NotedPanic, Stuck, StuckThread,
     Usage, What,
 };
+use crate::exit_test::CleanupCheck;
 use crate::launch::wire::{self, End, FunctionEnd, FunctionStage, Order, Reply};
 use crate::launch::{Link, Live, Subject};
 use crate::probe::record::{self, Record};
@@ -37,9 +38,6 @@ const KILL_PATIENCE: Duration = Duration::from_secs(15);
 
 /// How often that is looked at for which the kernel has no event: a port, a signal's handler.
 const LOOK_INTERVAL: Duration = Duration::from_millis(1);
-
-/// A label and the question whether its clean-up was done.
-pub(crate) type CleanupCheck = (String, Box<dyn Fn() -> bool>);
 
 /// How long a supervisor may take to say which process the target is.
 const INTRODUCTION_PATIENCE: Duration = Duration::from_secs(1);

@@ -16,9 +16,9 @@ use predicates_core::Predicate;
 
 use crate::error::Error;
 use crate::probe::record::Record;
-use crate::signal::Signal;
+use crate::signal::{Disposition, Signal};
 use crate::sys::clock::Moment;
-use crate::sys::disposition::{self, Disposition};
+use crate::sys::disposition;
 use crate::sys::proc;
 
 /// A condition to wait for: that a server is ready, that a file is there.

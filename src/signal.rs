@@ -96,6 +96,31 @@ impl Signal {
     }
 }
 
+/// What a process would do with a signal at a certain moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum Disposition {
+    /// No handler: the default action of the signal.
+    Default,
+    /// The process ignores it.
+    Ignored,
+    /// A handler is installed.
+    Handled,
+    /// Every thread blocks it, and nobody waits for it: it stays pending.
+    Blocked,
+    /// A thread waits for it in `sigwait` or one of its kin.
+    WaitedFor,
+    /// Every thread blocks it, and a signalfd takes it.
+    HeldBySignalfd,
+}
+
+impl Disposition {
+    /// Whether the process has made its own arrangements for the signal.
+    pub(crate) const fn is_ready(self) -> bool {
+        matches!(self, Self::Handled | Self::WaitedFor | Self::HeldBySignalfd)
+    }
+}
+
 /// The first and the last real-time signal that a program may use.
 fn real_time() -> Option<(i32, i32)> {
     #[cfg(target_os = "linux")]

@@ -1,7 +1,6 @@
 //! The test process's side of a start: checks what can be checked here, puts the request together
 //! and sends it.
 
-use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::mem::ManuallyDrop;
@@ -10,7 +9,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 
 use crate::error::{Error, Kind};
 use crate::sys::clock::Moment;
@@ -25,31 +24,7 @@ use super::launcher::Launcher;
 use super::program;
 use super::supervisor::Supervisor;
 use super::wire::{self, Blob, PROBE_VARIABLE, Request, Target};
-
-/// What is to run.
-#[derive(Debug)]
-pub(crate) enum Subject {
-    /// A function in a process of its own.
-    Function { address: Address, input: Input },
-    /// A program, by path or by a name to be looked up in `PATH`.
-    Program(OsString),
-    /// A program built by cargo, by name.
-    CargoBin { name: String, known_path: Option<PathBuf> },
-    /// A function in a fork of this process that was made already.
-    Forked(Forked),
-}
-
-/// A function's serialised arguments.
-#[derive(Debug, Default)]
-pub(crate) struct Input(pub(crate) Vec<u8>);
-
-/// Changes to the environment that the target inherits.
-#[derive(Debug, Default, Clone)]
-pub(crate) struct EnvironmentChanges {
-    pub(crate) clear: bool,
-    /// `None` removes the variable.
-    pub(crate) variables: BTreeMap<OsString, Option<OsString>>,
-}
+use super::{EnvironmentChanges, ISOLATED, Subject};
 
 /// One run, as far as the launch is concerned.
 #[derive(Debug)]
@@ -290,7 +265,7 @@ pub(crate) fn start_error(subject: &Subject, error: StartError) -> Error {
         (StartStep::Streams, _) => ("setting its streams: ", ""),
         (StartStep::Directory, _) => ("changing to its directory: ", ""),
     };
-    Error::new(Kind::Start { subject: program::describe(subject), why: format!("{operation}{why}{hint}") })
+    Error::new(Kind::Start { subject: super::describe(subject), why: format!("{operation}{why}{hint}") })
 }
 
 /// A fork of the test process that waits for its request.
@@ -308,9 +283,6 @@ impl Drop for Forked {
         let _ = wait::reap(self.supervisor);
     }
 }
-
-/// Set in a process that `isolated!` started.
-pub(crate) static ISOLATED: AtomicBool = AtomicBool::new(false);
 
 /// Whether this process runs one test and nothing else that matters.
 fn is_dedicated() -> bool {

@@ -1,45 +1,73 @@
 //! From a plan to a running target: which process runs it, and what is held of it here.
 //!
-//! In flows a [`Job`](job::Job), out comes a [`Live`](job::Live) run: a control socket, the ends of
-//! the streams and the path of the mark file. `launcher` and `supervisor` are the two processes in
-//! between, `function` the beginning of a function's own process, `wire` the messages.
+//! In flows a [`Job`], out comes a [`Live`] run: a control socket, the ends of the streams and the
+//! path of the mark file. `launcher` and `supervisor` are the two processes in between, `target` a
+//! supervisor's spare fork, `function` the beginning of a function's own code, `wire` the messages.
+//!
+//! All of it needs Linux; elsewhere every start is refused with an error that says so.
 
+#[cfg(target_os = "linux")]
 mod function;
+#[cfg(target_os = "linux")]
 mod job;
+#[cfg(target_os = "linux")]
 mod launcher;
+#[cfg(target_os = "linux")]
 mod program;
+mod subject;
+#[cfg(target_os = "linux")]
 mod supervisor;
+#[cfg(target_os = "linux")]
 mod target;
+#[cfg(target_os = "linux")]
 mod uncaptured;
+#[cfg(not(target_os = "linux"))]
+mod unsupported;
+#[cfg(target_os = "linux")]
 pub(crate) mod wire;
 
-use std::ffi::CStr;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 
-use crate::sys::env;
+#[cfg(target_os = "linux")]
+pub(crate) use job::{Forked, Job, Link, Live, fork_now, function_by_address, start, start_error};
+pub(crate) use subject::{EnvironmentChanges, Input, Subject, describe};
+#[cfg(not(target_os = "linux"))]
+pub(crate) use unsupported::{Forked, fork_now, function_by_address, run};
 
-pub(crate) use job::{
-    EnvironmentChanges, ISOLATED, Input, Job, Link, Live, Subject, fork_now, function_by_address, start,
-    start_error,
-};
-pub(crate) use program::describe;
+/// Set in a process that `isolated!` started.
+pub(crate) static ISOLATED: AtomicBool = AtomicBool::new(false);
 
-/// The names of this crate's processes in `/proc/PID/comm` begin so.
-const EXEUNT_PROCESS: &str = "exeunt-";
-const LAUNCHER_NAME: &CStr = c"exeunt-launcher";
-const SUPERVISOR_NAME: &CStr = c"exeunt-superv";
+#[cfg(target_os = "linux")]
+mod constructed {
+    use std::ffi::CStr;
+    use std::sync::atomic::{AtomicBool, Ordering};
 
-/// A variable of this crate's was set in this process, and it was not this crate that set it.
-static REFUSED: AtomicBool = AtomicBool::new(false);
+    use crate::sys::env;
 
-/// Called before `main` in every process that links the crate.
-pub(crate) fn constructed() {
-    if let Some(nonce) = env::take(c"EXEUNT_LAUNCHER") {
-        launcher::become_launcher(&nonce);
-        REFUSED.store(true, Ordering::Relaxed);
-    }
-    if let Some(handshake) = env::take(c"EXEUNT_FUNCTION") {
-        target::run_after_exec(&handshake);
-        REFUSED.store(true, Ordering::Relaxed);
+    use super::{launcher, target};
+
+    /// The names of this crate's processes in `/proc/PID/comm` begin so.
+    pub(super) const EXEUNT_PROCESS: &str = "exeunt-";
+    pub(super) const LAUNCHER_NAME: &CStr = c"exeunt-launcher";
+    pub(super) const SUPERVISOR_NAME: &CStr = c"exeunt-superv";
+
+    /// A variable of this crate's was set in this process, and it was not this crate that set it.
+    pub(super) static REFUSED: AtomicBool = AtomicBool::new(false);
+
+    /// Called before `main` in every process that links the crate.
+    pub(crate) fn constructed() {
+        if let Some(nonce) = env::take(c"EXEUNT_LAUNCHER") {
+            launcher::become_launcher(&nonce);
+            REFUSED.store(true, Ordering::Relaxed);
+        }
+        if let Some(handshake) = env::take(c"EXEUNT_FUNCTION") {
+            target::run_after_exec(&handshake);
+            REFUSED.store(true, Ordering::Relaxed);
+        }
     }
 }
+
+#[cfg(target_os = "linux")]
+pub(crate) use constructed::constructed;
+#[cfg(target_os = "linux")]
+use constructed::{EXEUNT_PROCESS, LAUNCHER_NAME, REFUSED, SUPERVISOR_NAME};

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Kind};
 
-use super::job::{EnvironmentChanges, Subject};
+use super::{EnvironmentChanges, Subject};
 
 /// A program that was found, and the name it is started under.
 #[derive(Debug)]
@@ -38,15 +38,6 @@ pub(super) fn find(subject: &Subject, environment: &EnvironmentChanges) -> Resul
             Ok(Some(Program { zeroth: path.clone().into_os_string(), path }))
         }
         Subject::Function { .. } | Subject::Forked(_) => Ok(None),
-    }
-}
-
-/// How a failure names the subject.
-pub(crate) fn describe(subject: &Subject) -> String {
-    match subject {
-        Subject::Program(name) => format!("`{}`", name.to_string_lossy()),
-        Subject::CargoBin { name, .. } => format!("`{name}`"),
-        Subject::Function { .. } | Subject::Forked(_) => "the function's process".to_owned(),
     }
 }
 

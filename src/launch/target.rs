@@ -18,7 +18,7 @@ use crate::sys::fork::{self, Image, Setup, StartError, StartStep};
 use crate::sys::function::Address;
 use crate::sys::page::{self, Page};
 use crate::sys::socket::Socket;
-use crate::sys::{env, fd, raw};
+use crate::sys::{env, fd, raw, warm};
 
 use super::function;
 use super::supervisor::Taken;
@@ -45,6 +45,7 @@ impl Spare {
             fork::exit_now(0);
         }
         let mut buffer = vec![0; wire::PACKET + 1];
+        warm::touch();
         let Ok(Some(mut received)) = wire::receive_request(requests, &mut buffer) else { fork::exit_now(0) };
         let mut fds = std::mem::take(&mut received.fds).into_iter();
         let (Ok(request), Some(control), Some(stdout), Some(stderr), Some(directory)) =

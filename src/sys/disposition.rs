@@ -9,32 +9,7 @@ use std::fs::{self, File};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
-
-/// What a process would do with a signal at a certain moment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub enum Disposition {
-    /// No handler: the default action of the signal.
-    Default,
-    /// The process ignores it.
-    Ignored,
-    /// A handler is installed.
-    Handled,
-    /// Every thread blocks it, and nobody waits for it: it stays pending.
-    Blocked,
-    /// A thread waits for it in `sigwait` or one of its kin.
-    WaitedFor,
-    /// Every thread blocks it, and a signalfd takes it.
-    HeldBySignalfd,
-}
-
-impl Disposition {
-    /// Whether the process has made its own arrangements for the signal.
-    pub(crate) const fn is_ready(self) -> bool {
-        matches!(self, Self::Handled | Self::WaitedFor | Self::HeldBySignalfd)
-    }
-}
+use crate::signal::Disposition;
 
 /// The signal sets of one thread and its process.
 #[derive(Debug, Clone, Copy, Default)]

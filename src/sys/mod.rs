@@ -16,36 +16,45 @@ pub(crate) mod raw;
 #[cfg(feature = "harness")]
 pub(crate) mod clock;
 #[cfg(feature = "harness")]
-pub(crate) mod ctor;
-#[cfg(feature = "harness")]
-pub(crate) mod disposition;
-#[cfg(feature = "harness")]
-pub(crate) mod env;
-#[cfg(feature = "harness")]
-pub(crate) mod fd;
-#[cfg(feature = "harness")]
-pub(crate) mod fork;
-#[cfg(feature = "harness")]
 pub(crate) mod function;
-#[cfg(feature = "harness")]
+
+#[cfg(all(feature = "harness", target_os = "linux"))]
+pub(crate) mod ctor;
+#[cfg(all(feature = "harness", target_os = "linux"))]
+pub(crate) mod env;
+#[cfg(all(feature = "harness", target_os = "linux"))]
+pub(crate) mod fd;
+#[cfg(all(feature = "harness", target_os = "linux"))]
+pub(crate) mod fork;
+#[cfg(all(feature = "harness", target_os = "linux"))]
 pub(crate) mod notify;
-#[cfg(feature = "harness")]
+#[cfg(all(feature = "harness", target_os = "linux"))]
 pub(crate) mod overflow;
-#[cfg(feature = "harness")]
+#[cfg(all(feature = "harness", target_os = "linux"))]
 pub(crate) mod page;
-#[cfg(feature = "harness")]
+#[cfg(all(feature = "harness", target_os = "linux"))]
 pub(crate) mod pidfd;
-#[cfg(feature = "harness")]
+#[cfg(all(feature = "harness", target_os = "linux"))]
 pub(crate) mod poll;
-#[cfg(feature = "harness")]
-pub(crate) mod proc;
-#[cfg(feature = "harness")]
+#[cfg(all(feature = "harness", target_os = "linux"))]
 pub(crate) mod signals;
-#[cfg(feature = "harness")]
+#[cfg(all(feature = "harness", target_os = "linux"))]
 pub(crate) mod socket;
-#[cfg(feature = "harness")]
+#[cfg(all(feature = "harness", target_os = "linux"))]
 pub(crate) mod tally;
-#[cfg(feature = "harness")]
+#[cfg(all(feature = "harness", target_os = "linux"))]
 pub(crate) mod threads;
-#[cfg(feature = "harness")]
+#[cfg(all(feature = "harness", target_os = "linux"))]
 pub(crate) mod wait;
+#[cfg(all(feature = "harness", target_os = "linux"))]
+pub(crate) mod warm;
+
+// What gates ask; nothing asks elsewhere, for nothing is started there.
+#[cfg(all(feature = "harness", target_os = "linux"))]
+pub(crate) mod disposition;
+#[cfg(all(feature = "harness", not(target_os = "linux")))]
+mod elsewhere;
+#[cfg(all(feature = "harness", target_os = "linux"))]
+pub(crate) mod proc;
+#[cfg(all(feature = "harness", not(target_os = "linux")))]
+pub(crate) use elsewhere::{disposition, proc};
