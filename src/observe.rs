@@ -344,8 +344,13 @@ impl<'a> Observation<'a> {
     fn watch_files(&self) {
         let Some(watch) = &self.watch else { return };
         for path in &self.needs.files {
-            if let Some(place) = path.ancestors().find(|place| place.exists()) {
+            let deepest = || path.ancestors().find(|place| place.exists());
+            while let Some(place) = deepest() {
                 let _ = watch.add(if place.as_os_str().is_empty() { Path::new(".") } else { place });
+                // What came below it before it was watched is watched in turn.
+                if deepest() == Some(place) {
+                    break;
+                }
             }
             if let Some(parent) = path.parent() {
                 let _ = watch.add(if parent.as_os_str().is_empty() { Path::new(".") } else { parent });
