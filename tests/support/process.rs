@@ -73,12 +73,24 @@ impl Process {
     /// The process that has this id now; `None` where there is none, or a zombie.
     pub fn alive(pid: i32) -> Option<Self> {
         let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        let (process, state) = Self::parse(&stat)?;
+        (!matches!(state, 'Z' | 'X')).then_some(process)
+    }
+
+    /// The process that `/proc/PID/stat` described by this line, when somebody read it. The tests let
+    /// targets print theirs.
+    #[track_caller]
+    pub fn described(stat: &str) -> Self {
+        Self::parse(stat).unwrap_or_else(|| panic!("a line of /proc/PID/stat, not {stat:?}")).0
+    }
+
+    fn parse(stat: &str) -> Option<(Self, char)> {
+        let pid = stat.split_once(' ')?.0.parse().ok()?;
         // The name may hold spaces and parentheses (man 5 proc).
         let (_, rest) = stat.rsplit_once(')')?;
         let fields: Vec<&str> = rest.split_ascii_whitespace().collect();
-        let zombie = matches!(*fields.first()?, "Z" | "X");
         let started = fields.get(19)?.parse().ok()?;
-        (!zombie).then_some(Self { pid, started })
+        Some((Self { pid, started }, fields[0].chars().next()?))
     }
 
     /// Whether this very process is still alive.
