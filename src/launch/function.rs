@@ -4,7 +4,6 @@
 //! main thread that panics under the name `main`, the constructors of other crates. How the function
 //! fared is told on the shared page, never through the exit code.
 
-use std::any::Any;
 use std::backtrace::Backtrace;
 use std::ffi::CString;
 use std::io::{self, Write};
@@ -18,6 +17,8 @@ use crate::sys::fork;
 use crate::sys::function::Address;
 use crate::sys::page::Page;
 use crate::sys::{ctor, fd, overflow, raw, signals};
+
+use super::panic_message;
 
 /// The page of this process, for the exit hook and the panic hook.
 static PAGE: OnceLock<Page> = OnceLock::new();
@@ -90,9 +91,10 @@ fn conclude(page: Page, link: RawFd, body: impl FnOnce() -> ExitCode) -> ! {
             process::exit(number(code))
         }
         Err(payload) => {
-            if !PANIC_SEEN.load(Ordering::Relaxed) {
-                // `resume_unwind` comes here without the hook.
-                page.note_panic(&message(payload.as_ref()), None);
+            // `resume_unwind`, and a panic hook of the function's own, come here without this one's.
+            let message = panic_message(payload.as_ref());
+            if !page.notes(&message) {
+                page.note_panic(&message, None);
             }
             page.panicked();
             process::exit(101)
@@ -107,20 +109,10 @@ fn number(code: ExitCode) -> i32 {
 
 static PANIC_SEEN: AtomicBool = AtomicBool::new(false);
 
-fn message(payload: &(dyn Any + Send)) -> String {
-    if let Some(text) = payload.downcast_ref::<&'static str>() {
-        (*text).to_owned()
-    } else if let Some(text) = payload.downcast_ref::<String>() {
-        text.clone()
-    } else {
-        "Box<dyn Any>".to_owned()
-    }
-}
-
 /// Notes a panic of the main thread, and prints what std prints for a thread called `main`: the
 /// process never came to the place where std gives it that name.
 fn report_panic(page: Page, info: &PanicHookInfo<'_>) {
-    let text = message(info.payload());
+    let text = panic_message(info.payload());
     let location = info.location().map(ToString::to_string);
     page.note_panic(&text, location.as_deref());
     let first = !PANIC_SEEN.swap(true, Ordering::Relaxed);

@@ -12,6 +12,7 @@ mod function;
 mod job;
 #[cfg(target_os = "linux")]
 mod launcher;
+mod panic_message;
 #[cfg(target_os = "linux")]
 mod program;
 mod subject;
@@ -30,6 +31,7 @@ use std::sync::atomic::AtomicBool;
 
 #[cfg(target_os = "linux")]
 pub(crate) use job::{Forked, Job, Link, Live, fork_now, function_by_address, start, start_error};
+pub(crate) use panic_message::panic_message;
 pub(crate) use subject::{EnvironmentChanges, Input, Subject, describe};
 #[cfg(not(target_os = "linux"))]
 pub(crate) use unsupported::{Forked, fork_now, function_by_address, run};

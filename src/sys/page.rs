@@ -57,6 +57,15 @@ impl Text {
         self.len.store(u32::try_from(kept.len()).unwrap_or(0), Ordering::Release);
     }
 
+    /// Whether `text` was set last, as far as one of its length is kept.
+    fn is(&self, text: &str) -> bool {
+        let kept = text.floor_char_boundary_at(TEXT).as_bytes();
+        let same = |(slot, byte): (&AtomicU8, &u8)| slot.load(Ordering::Relaxed) == *byte;
+        self.full_len.load(Ordering::Relaxed) as usize == text.len()
+            && self.len.load(Ordering::Acquire) as usize == kept.len()
+            && self.bytes.iter().zip(kept).all(same)
+    }
+
     fn get(&self) -> Option<String> {
         let len = self.len.load(Ordering::Acquire) as usize;
         let full_len = self.full_len.load(Ordering::Relaxed) as usize;
@@ -206,10 +215,13 @@ impl Page {
     pub(crate) fn note_panic(self, message: &str, location: Option<&str>) {
         if self.mine() {
             self.0.message.set(message);
-            if let Some(location) = location {
-                self.0.location.set(location);
-            }
+            self.0.location.set(location.unwrap_or_default());
         }
+    }
+
+    /// Whether the last panic that was noted had this message.
+    pub(crate) fn notes(self, message: &str) -> bool {
+        self.0.message.is(message)
     }
 
     pub(crate) fn hooks_ran(self) {

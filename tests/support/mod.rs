@@ -49,3 +49,15 @@ pub fn needs(program: &str) -> Option<PathBuf> {
 pub fn fixture(path: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(path)
 }
+
+/// This test binary once more, with other arguments for its runner and nothing in its environment
+/// from the runner of this one.
+pub fn again<const N: usize>(arguments: [&str; N]) -> exeunt::ExitTest {
+    let own = std::env::current_exe().expect("this process has an executable");
+    let of_a_runner = |name: &str| name.starts_with("NEXTEST") || name.starts_with("RUST_TEST_");
+    std::env::vars_os()
+        .filter_map(|(name, _)| name.into_string().ok())
+        .filter(|name| of_a_runner(name))
+        .fold(exeunt::program(own).args(arguments), exeunt::ExitTest::env_remove)
+        .env("RUST_BACKTRACE", "0")
+}
