@@ -1,20 +1,26 @@
 //! `isolated!`: a whole test in a process of its own, by rusty-fork.
 //!
 //! rusty-fork starts the test binary again for the one test and passes its output on. What it cannot
-//! tell, a test that ends its process with `exit(0)` from one that returned, is told here by a file
-//! that only a test that came to its end writes.
+//! tell, a test that was not reached or that ends its process with `exit(0)` from one that returned,
+//! is told here by a file in which the test says how far it came.
 
+use std::ffi::OsString;
 use std::hash::Hash;
 use std::io::Read;
+use std::panic::{self, AssertUnwindSafe};
 use std::process::{ExitCode, Termination};
 use std::sync::atomic::Ordering;
 
-use crate::launch::ISOLATED;
+use crate::launch::{ISOLATED, panic_message};
 
-/// The variable that names the file by which a test says that it came to its end.
+/// The variable that names the file in which a test says how far it came.
 pub(crate) const VARIABLE: &str = "EXEUNT_ISOLATED";
 
-const DONE: &str = "returned";
+/// What a test says of itself: that it was reached, then one of the others.
+const REACHED: &str = "reached";
+const RETURNED: &str = "returned";
+const RETURNED_ERROR: &str = "returned an error";
+const PANICKED: &str = "panicked: ";
 
 /// Gives tests a process of their own.
 ///
@@ -60,13 +66,13 @@ macro_rules! isolated {
 pub fn isolated<T: Termination>(path: &str, id: impl Hash, body: fn() -> T) {
     // libtest names tests without the crate.
     let name = path.split_once("::").map_or(path, |(_, name)| name);
-    let done = tempfile::NamedTempFile::new().expect("a temporary file is needed to run an isolated test");
-    let done_path = done.path().to_owned();
+    let words = tempfile::NamedTempFile::new().expect("a temporary file is needed to run an isolated test");
+    let words_path = words.path().to_owned();
     let result = rusty_fork::fork(
         name,
         id,
         |command| {
-            command.env(VARIABLE, &done_path);
+            command.env(VARIABLE, &words_path);
         },
         |child, _| child.wait(),
         || in_child(body),
@@ -79,23 +85,53 @@ pub fn isolated<T: Termination>(path: &str, id: impl Hash, body: fn() -> T) {
         }
     };
     let mut said = String::new();
-    let _ = done.as_file().read_to_string(&mut said);
-    if said != DONE {
-        panic!("the isolated test `{name}` did not return: its process ended with {status:?}");
+    let _ = words.as_file().read_to_string(&mut said);
+    if said == RETURNED && status.success() {
+        return;
     }
-    assert!(status.success(), "the isolated test `{name}` failed: its process ended with {status:?}");
+    if let Some(message) = said.strip_prefix(PANICKED) {
+        panic!("the isolated test `{name}` panicked: {message}");
+    }
+    match said.as_str() {
+        "" => panic!(
+            "the isolated test `{name}` was not reached in its process, which ended with {status}: {}",
+            why_not_reached()
+        ),
+        RETURNED_ERROR => panic!("the isolated test `{name}` returned an error"),
+        REACHED => panic!("the isolated test `{name}` did not return: its process ended with {status}"),
+        _ => panic!("the isolated test `{name}` returned, but its process ended with {status}"),
+    }
 }
 
 fn in_child<T: Termination>(body: fn() -> T) {
     #[cfg(target_os = "linux")]
     crate::sys::fork::die_with_parent();
     ISOLATED.store(true, Ordering::Relaxed);
-    let done = std::env::var_os(VARIABLE);
-    let code = body().report();
-    if let Some(done) = done {
-        let _ = std::fs::write(done, DONE);
+    let words = std::env::var_os(VARIABLE);
+    let say = |text: &str| {
+        if let Some(words) = &words {
+            let _ = std::fs::write(words, text);
+        }
+    };
+    say(REACHED);
+    match panic::catch_unwind(AssertUnwindSafe(|| body().report())) {
+        Ok(code) => say(if code == ExitCode::SUCCESS { RETURNED } else { RETURNED_ERROR }),
+        Err(payload) => {
+            say(&format!("{PANICKED}{}", panic_message(payload.as_ref())));
+            panic::resume_unwind(payload);
+        }
     }
-    assert!(code == ExitCode::SUCCESS, "the test returned an error");
+}
+
+/// rusty-fork passes `--ignored` on, but takes it for the value of a `--nocapture` before it.
+fn why_not_reached() -> &'static str {
+    let ignored = |argument: OsString| argument == "--ignored" || argument == "--include-ignored";
+    if std::env::args_os().any(ignored) {
+        "rusty-fork, which starts it, loses an `--ignored` that comes after `--nocapture` (as nextest has \
+         them); put it first, or take `#[ignore]` away"
+    } else {
+        "does the test runner know it by this name?"
+    }
 }
 
 fn explain(error: &rusty_fork::Error) -> String {

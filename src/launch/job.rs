@@ -286,16 +286,31 @@ impl Drop for Forked {
 
 /// Whether this process runs one test and nothing else that matters.
 fn is_dedicated() -> bool {
-    let single_test_thread = || {
-        let arguments: Vec<OsString> = std::env::args_os().collect();
-        arguments.iter().any(|argument| argument == "--test-threads=1")
-            || arguments.windows(2).any(|pair| pair[0] == "--test-threads" && pair[1] == "1")
-            || std::env::var_os("RUST_TEST_THREADS").is_some_and(|threads| threads == "1")
-    };
+    let arguments: Vec<OsString> = std::env::args_os().collect();
     ISOLATED.load(Ordering::Relaxed)
-        || std::env::var_os("NEXTEST_EXECUTION_MODE").is_some_and(|mode| mode == "process-per-test")
         || proc::own_thread_count().is_ok_and(|threads| threads == 1)
-        || single_test_thread()
+        || is_started_for_one_test(&arguments)
+        || test_threads(&arguments).is_some_and(|threads| threads == "1")
+}
+
+/// Whether nextest started this process. The processes of a test inherit its variables, and may run
+/// many tests of their own; `--exact` they have from nextest only.
+fn is_started_for_one_test(arguments: &[OsString]) -> bool {
+    std::env::var_os("NEXTEST_EXECUTION_MODE").is_some_and(|mode| mode == "process-per-test")
+        && arguments.iter().any(|argument| argument == "--exact")
+}
+
+/// What libtest was told of its threads: its argument counts before its variable.
+fn test_threads(arguments: &[OsString]) -> Option<OsString> {
+    const FLAG: &str = "--test-threads";
+    let joined =
+        |argument: &OsString| argument.to_str()?.strip_prefix(FLAG)?.strip_prefix('=').map(OsString::from);
+    let apart = |pair: &[OsString]| (pair[0] == FLAG).then(|| pair[1].clone());
+    arguments
+        .iter()
+        .find_map(joined)
+        .or_else(|| arguments.windows(2).find_map(apart))
+        .or_else(|| std::env::var_os("RUST_TEST_THREADS"))
 }
 
 /// Forks this process now. The copy becomes the supervisor of a copy of its own, which calls `f`
