@@ -202,18 +202,6 @@ fn open_directory(given: Option<&Path>) -> Result<OwnedFd, Error> {
     })
 }
 
-/// The variables of this crate and of rusty-fork, which no target is to see.
-fn is_private(name: &OsStr) -> bool {
-    const PRIVATE: [&str; 5] = [
-        wire::LAUNCHER_VARIABLE,
-        wire::FUNCTION_VARIABLE,
-        PROBE_VARIABLE,
-        crate::isolated::VARIABLE,
-        "RUSTY_FORK_OCCURS",
-    ];
-    PRIVATE.iter().any(|private| name == *private)
-}
-
 /// `NAME=value` and a NUL for every variable of the target.
 fn environment_block(changes: &EnvironmentChanges, marks: &Path) -> Result<Vec<u8>, Error> {
     let mut block = Vec::with_capacity(4096);
@@ -225,7 +213,9 @@ fn environment_block(changes: &EnvironmentChanges, marks: &Path) -> Result<Vec<u
     };
     if !changes.clear {
         for (name, value) in std::env::vars_os() {
-            if !changes.variables.contains_key(&name) && !is_private(&name) {
+            if !changes.variables.contains_key(&name)
+                && !super::PRIVATE_VARIABLES.iter().any(|private| name == *private)
+            {
                 push(&name, &value);
             }
         }

@@ -104,6 +104,10 @@ impl Launcher {
         if let Some(name) = std::env::args_os().next() {
             command.arg0(name);
         }
+        for private in super::PRIVATE_VARIABLES {
+            // A function's process is a fork of this one, and `/proc/self/environ` shows them there.
+            command.env_remove(private);
+        }
         let mut child = command
             .env(LAUNCHER_VARIABLE, &nonce)
             .stdin(Stdio::from(theirs.into_fd()))

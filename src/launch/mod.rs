@@ -7,6 +7,8 @@
 //! All of it needs Linux; elsewhere every start is refused with an error that says so.
 
 #[cfg(target_os = "linux")]
+mod constructed;
+#[cfg(target_os = "linux")]
 mod function;
 #[cfg(target_os = "linux")]
 mod job;
@@ -40,36 +42,6 @@ pub(crate) use unsupported::{Forked, fork_now, function_by_address, run};
 pub(crate) static ISOLATED: AtomicBool = AtomicBool::new(false);
 
 #[cfg(target_os = "linux")]
-mod constructed {
-    use std::ffi::CStr;
-    use std::sync::atomic::{AtomicBool, Ordering};
-
-    use crate::sys::env;
-
-    use super::{launcher, target};
-
-    /// The names of this crate's processes in `/proc/PID/comm` begin so.
-    pub(super) const EXEUNT_PROCESS: &str = "exeunt-";
-    pub(super) const LAUNCHER_NAME: &CStr = c"exeunt-launcher";
-    pub(super) const SUPERVISOR_NAME: &CStr = c"exeunt-superv";
-
-    /// A variable of this crate's was set in this process, and it was not this crate that set it.
-    pub(super) static REFUSED: AtomicBool = AtomicBool::new(false);
-
-    /// Called before `main` in every process that links the crate.
-    pub(crate) fn constructed() {
-        if let Some(nonce) = env::take(c"EXEUNT_LAUNCHER") {
-            launcher::become_launcher(&nonce);
-            REFUSED.store(true, Ordering::Relaxed);
-        }
-        if let Some(handshake) = env::take(c"EXEUNT_FUNCTION") {
-            target::run_after_exec(&handshake);
-            REFUSED.store(true, Ordering::Relaxed);
-        }
-    }
-}
-
-#[cfg(target_os = "linux")]
 pub(crate) use constructed::constructed;
 #[cfg(target_os = "linux")]
-use constructed::{EXEUNT_PROCESS, LAUNCHER_NAME, REFUSED, SUPERVISOR_NAME};
+use constructed::{EXEUNT_PROCESS, LAUNCHER_NAME, PRIVATE_VARIABLES, REFUSED, SUPERVISOR_NAME};

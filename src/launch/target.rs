@@ -103,6 +103,10 @@ impl Spare {
     fn become_forked(&self, request: &Request<'_>, held: &[RawFd], body: Body<'_>) -> ! {
         // The test process's own descriptors stay open: the function may use them.
         fd::close_all(held);
+        for private in super::PRIVATE_VARIABLES {
+            // Also from what `/proc/self/environ` shows.
+            let _ = CString::new(private).map(|name| env::take(&name));
+        }
         env::replace(variables(request.environment.0));
         raw::forget_mark_file();
         function::run_forked(self.page, self.link.as_fd().as_raw_fd(), ManuallyDrop::into_inner(body))
@@ -166,11 +170,11 @@ struct Call<'a> {
 /// not one of this crate's making.
 pub(super) fn run_after_exec(handshake: &str) -> Option<std::convert::Infallible> {
     let mut numbers = handshake.split(':').map(str::parse::<RawFd>);
-    // Somebody else's variable may hold any numbers, those of the standard streams too.
-    let page = fd::take_memory_file(numbers.next()?.ok()?, page::NAME)?;
+    // Somebody else's variable may hold any numbers, those of the standard streams too. The page's is
+    // closed here: nothing of this frame is dropped, as the function does not come back.
+    let page = Page::map(&fd::take_memory_file(numbers.next()?.ok()?, page::NAME)?).ok()?;
     let call = fd::take_memory_file(numbers.next()?.ok()?, wire::MEMORY_FILE)?;
     let link = numbers.next()?.ok()?;
-    let page = Page::map(&page).ok()?;
     let mut bytes = Vec::new();
     File::from(call).read_to_end(&mut bytes).ok()?;
     let Call { address, input } = wire::decode(&bytes).ok()?;

@@ -17,7 +17,7 @@ pub(crate) fn replace(variables: Vec<CString>) {
 }
 
 /// Takes a variable out of the environment, and its text out of what `/proc/PID/environ` shows.
-/// Only before `main`, in a process with one thread.
+/// Only in a process with one thread, before `main` or just after a fork.
 pub(crate) fn take(name: &CStr) -> Option<String> {
     // SAFETY: the name is NUL-terminated, and nobody changes the environment meanwhile.
     let found = unsafe { libc::getenv(name.as_ptr()) };
@@ -31,8 +31,8 @@ pub(crate) fn take(name: &CStr) -> Option<String> {
     // SAFETY: the name is NUL-terminated; one thread.
     unsafe { libc::unsetenv(name.as_ptr()) };
     let whole = name.to_bytes().len() + 1 + len;
-    // SAFETY: the variable was put there by the kernel as `NAME=text` in this process's own,
-    // writable stack; nothing refers to it any more.
+    // SAFETY: `getenv` points behind the `NAME=` of a text that the kernel or `setenv` put into
+    // writable memory of this process; nothing refers to it any more.
     let start = unsafe { found.sub(name.to_bytes().len() + 1) };
     // SAFETY: see above.
     unsafe { std::ptr::write_bytes(start, 0, whole) };
