@@ -1,17 +1,23 @@
 //! The plan of a run: what to run, with what, and what to do to it. Nothing happens before the first
 //! assertion, or before [`ExitTest::run`].
 
+mod command;
+mod scale;
+mod start;
+
+pub(crate) use scale::scaled;
+pub use start::{assert_exit, assert_exit_forked, assert_exit_with, cargo_bin, program};
+
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode, Termination};
 use std::time::Duration;
-
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 
 use crate::error::Error;
 use crate::exit::Exit;
+
+use scale::{LONGEST_TIMEOUT, check_timeout_scale};
+
 #[cfg(target_os = "linux")]
 use crate::launch::Job;
 use crate::launch::{self, EnvironmentChanges, Input, Subject};
@@ -22,13 +28,10 @@ use crate::script::{Action, Ready, Step, When};
 use crate::signal::Signal;
 #[cfg(target_os = "linux")]
 use crate::sys::clock::Moment;
-use crate::sys::function::{self, Trampoline};
+use crate::sys::function::Trampoline;
 
 /// The time a run may take where nothing else is said.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
-
-/// No run is given longer than this; a longer time could not be added to a clock.
-const LONGEST_TIMEOUT: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 /// How much of each stream is kept where nothing else is said: 16 MiB.
 const DEFAULT_CAPTURE: usize = 16 * 1024 * 1024;
@@ -76,162 +79,6 @@ impl fmt::Debug for ExitTest {
             .field("ready", &self.ready)
             .field("steps", &self.steps)
             .finish_non_exhaustive()
-    }
-}
-
-/// Runs a function in a fresh process of its own, where it is to exit.
-///
-/// The process has nothing of the test process but its environment and its working directory at the
-/// time of the run: no threads, no locks, no open files, no changes to statics. `f` must capture
-/// nothing; a closure that does is a compile-time error. A panic ends the process with 101, and a
-/// returned `Result` or `ExitCode` as it would from `main`.
-///
-/// ```
-/// use exeunt::prelude::*;
-///
-/// assert_exit(|| std::process::exit(3)).code(3);
-/// ```
-///
-/// A closure that captures does not compile:
-///
-/// ```compile_fail
-/// let code = std::env::args().count() as i32;
-/// exeunt::assert_exit(|| std::process::exit(code)).code(1);
-/// ```
-pub fn assert_exit<F, T>(f: F) -> ExitTest
-where
-    F: FnOnce() -> T,
-    T: Termination,
-{
-    let name = function_name::<F>();
-    ExitTest::of_function(name, function::without_arguments(f), Vec::new())
-}
-
-/// Runs a function in a fresh process of its own, with arguments that are serialised there.
-///
-/// Like [`assert_exit`]; `args` is handed to `f` in the new process. The format keeps every value of
-/// a type with derived serde implementations apart: NaN, infinities, nested options. It cannot carry
-/// types that describe themselves (`#[serde(flatten)]`, `untagged`) nor a `PathBuf` that is not UTF-8
-/// (an `OsString` is carried as it is); such arguments are an error, never a wrong value.
-///
-/// ```
-/// use exeunt::prelude::*;
-///
-/// let code = 40 + 2;
-/// assert_exit_with(code, |code| std::process::exit(code)).code(42);
-/// ```
-pub fn assert_exit_with<A, F, T>(args: A, f: F) -> ExitTest
-where
-    A: Serialize + DeserializeOwned,
-    F: FnOnce(A) -> T,
-    T: Termination,
-{
-    let name = function_name::<F>();
-    let trampoline = function::with_arguments::<A, F, T>(f);
-    match serialise(&args) {
-        Ok(input) => ExitTest::of_function(name, trampoline, input),
-        Err(error) => ExitTest::new(Err(error), name),
-    }
-}
-
-/// Runs a function in a forked copy of the test process. It may capture anything, by reference too.
-///
-/// The copy is made at this call; what the test changes afterwards it does not see. What `f` owns
-/// lives on in the copy and is not dropped here. The function inherits the test process's open files
-/// and its exit hooks, but neither its signal handlers nor its other threads.
-///
-/// # Errors
-///
-/// A copy of a process with other threads can inherit a lock that nobody will release. So the run is
-/// refused unless the process is dedicated to this test: inside [`isolated!`](crate::isolated), under
-/// nextest, or with one test thread.
-///
-/// ```
-/// use exeunt::prelude::*;
-///
-/// let code = std::env::args().count() as i32 + 6;
-/// assert_exit_forked(|| std::process::exit(code)).code(7);
-/// ```
-pub fn assert_exit_forked<F, T>(f: F) -> ExitTest
-where
-    F: FnOnce() -> T,
-    T: Termination,
-{
-    let forked = launch::fork_now(|| -> ExitCode { f().report() });
-    ExitTest::new(forked.map(Subject::Forked), function_name::<F>())
-}
-
-/// A program by its path, or by a name that is looked up in `PATH`.
-///
-/// A relative path with a slash counts from the working directory of the test process.
-///
-/// ```
-/// use exeunt::prelude::*;
-///
-/// program("true").success();
-/// ```
-pub fn program(path_or_name: impl AsRef<OsStr>) -> ExitTest {
-    let name = path_or_name.as_ref().to_owned();
-    let subject = Subject::Program(name);
-    let described = launch::describe(&subject);
-    ExitTest::new(Ok(subject), described)
-}
-
-/// A program that cargo built in this workspace, by name; [`cargo_bin!`](crate::cargo_bin!) knows its
-/// path from cargo itself where it can.
-///
-/// Also found are examples. A name that nothing has is an error that names those that are near.
-pub fn cargo_bin(name: impl Into<String>) -> ExitTest {
-    ExitTest::cargo_bin_at(name.into(), None)
-}
-
-fn function_name<F>() -> String {
-    let name = std::any::type_name::<F>();
-    // `app::tests::it_exits::{{closure}}` says more without its last part.
-    format!("function `{}`", name.trim_end_matches("::{{closure}}"))
-}
-
-/// Serialises arguments, and makes sure that the other side will see the same.
-fn serialise<A: Serialize + DeserializeOwned>(args: &A) -> Result<Vec<u8>, Error> {
-    let lost = |why: String| Error::arguments(why);
-    let bytes = postcard::to_stdvec(args).map_err(|error| {
-        lost(format!(
-            "they cannot be serialised: {error} (a path that is not UTF-8 travels as an `OsString`)"
-        ))
-    })?;
-    let back: A = postcard::from_bytes(&bytes)
-        .map_err(|error| lost(format!("what is serialised cannot be read back: {error}")))?;
-    let again = postcard::to_stdvec(&back).map_err(|error| lost(error.to_string()))?;
-    if again != bytes {
-        return Err(lost(
-            "they change on the way: their `Serialize` and `Deserialize` do not fit each other in a format \
-             that does not describe itself (is there a `skip_serializing_if`, `flatten` or `untagged`?)"
-                .to_owned(),
-        ));
-    }
-    Ok(bytes)
-}
-
-/// A duration times `EXEUNT_TIMEOUT_SCALE`.
-pub(crate) fn scaled(duration: Duration) -> Duration {
-    timeout_scale().map_or(duration, |scale| {
-        Duration::try_from_secs_f64(duration.as_secs_f64() * scale).unwrap_or(LONGEST_TIMEOUT)
-    })
-}
-
-/// `EXEUNT_TIMEOUT_SCALE`, where it is set to a number above zero.
-fn timeout_scale() -> Option<f64> {
-    let text = std::env::var("EXEUNT_TIMEOUT_SCALE").ok()?;
-    text.trim().parse().ok().filter(|scale: &f64| scale.is_finite() && *scale > 0.0)
-}
-
-/// Says what is wrong with `EXEUNT_TIMEOUT_SCALE`, if anything.
-fn check_timeout_scale() -> Result<(), Error> {
-    match std::env::var_os("EXEUNT_TIMEOUT_SCALE") {
-        Some(text) if !text.is_empty() && timeout_scale().is_none() => Err(Error::bad_input(format!(
-            "EXEUNT_TIMEOUT_SCALE must be a number above zero, such as 10 or 0.5; it is {text:?}"
-        ))),
-        _ => Ok(()),
     }
 }
 
@@ -471,54 +318,5 @@ impl ExitTest {
                 checks: &self.checks,
             },
         )
-    }
-}
-
-/// Takes over the program, its arguments, environment and directory.
-///
-/// What std does not tell of a `Command` (redirected streams, `pre_exec`, user and group, a zeroth
-/// argument) is not taken over: the streams are exeunt's.
-impl From<Command> for ExitTest {
-    fn from(command: Command) -> Self {
-        let mut test = program(command.get_program()).args(command.get_args());
-        if clears_environment(&command) {
-            test = test.env_clear();
-        }
-        for (name, value) in command.get_envs() {
-            test = match value {
-                Some(value) => test.env(name, value),
-                None => test.env_remove(name),
-            };
-        }
-        if let Some(directory) = command.get_current_dir() {
-            test = test.current_dir(directory);
-        }
-        test
-    }
-}
-
-/// Whether `env_clear` was called. std tells only in what `Debug` prints: a command line for a
-/// shell, which then runs `env -i`.
-fn clears_environment(command: &Command) -> bool {
-    let shown = format!("{command:?}");
-    let shown = match command.get_current_dir() {
-        Some(directory) => shown.strip_prefix(&format!("cd {directory:?} && ")).unwrap_or(&shown),
-        None => &shown,
-    };
-    shown.starts_with("env -i ")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::clears_environment;
-    use std::process::Command;
-
-    #[test]
-    fn a_commands_env_clear_is_seen() {
-        assert!(!clears_environment(&Command::new("env")));
-        assert!(!clears_environment(Command::new("env").args(["-i", "x"])));
-        assert!(!clears_environment(Command::new("x").env_remove("HOME")));
-        assert!(clears_environment(Command::new("x").env_clear()));
-        assert!(clears_environment(Command::new("x").env_clear().env("A", "b").current_dir("/tmp")));
     }
 }

@@ -1,0 +1,90 @@
+//! Giving up: examining what is still running, and having the supervisor end it.
+
+use std::io;
+
+use crate::error::Error;
+use crate::exit::{Event, Stuck, StuckThread, What};
+use crate::launch::wire::{self, Order};
+use crate::signal::Signal;
+use crate::sys::clock::Moment;
+use crate::sys::disposition;
+use crate::sys::proc::{self, ProcessInfo};
+use crate::sys::threads::{self, Wait};
+
+use super::{GivenUp, INTRODUCTION_PATIENCE, Observation};
+
+/// So many processes are examined when the harness gives up.
+const MOST_EXAMINED: usize = 32;
+
+impl Observation<'_> {
+    /// Gives up, once it is known which process is to be examined before it is ended.
+    pub(super) fn deadline_passed(&mut self, now: Moment) -> Result<(), Error> {
+        match self.asked {
+            _ if self.start.is_some() => self.give_up(GivenUp::Deadline),
+            None => {
+                self.asked = Some(now);
+                self.order(Order::Announce)
+            }
+            Some(asked) if now >= asked.plus(INTRODUCTION_PATIENCE) => self.give_up(GivenUp::Deadline),
+            Some(_) => Ok(()),
+        }
+    }
+
+    pub(super) fn give_up(&mut self, why: GivenUp) -> Result<(), Error> {
+        let now = Moment::now();
+        self.given_up = Some((why, now));
+        if why == GivenUp::Deadline {
+            self.examine(now);
+        }
+        self.timeline.push(Event { at: now.since(self.base()), what: What::GaveUp });
+        self.order(Order::Kill)
+    }
+
+    pub(super) fn order(&self, order: Order) -> Result<(), Error> {
+        match wire::send(&self.live.control, &order, &[]) {
+            // A supervisor that is gone has closed the socket, which the loop will hear.
+            Ok(()) => Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            Err(error) => Err(Error::harness("could not tell the supervisor to end the target", error)),
+        }
+    }
+
+    /// Looks at what is about to be ended: what it waits for, and which signals it never took.
+    pub(super) fn examine(&mut self, now: Moment) {
+        let Some((_, pid)) = self.start else { return };
+        let at = now.since(self.base());
+        let mut pending: Vec<Signal> = Vec::new();
+        for event in &self.timeline {
+            if let What::Sent { signal, .. } = event.what {
+                if !pending.contains(&signal) && disposition::is_pending(pid, signal.number()) {
+                    pending.push(signal);
+                }
+            }
+        }
+        self.timeline
+            .extend(pending.into_iter().map(|signal| Event { at, what: What::StillPending { signal } }));
+        // All that came from the target, orphans too, is below the supervisor, the target's parent.
+        let Some(target) = proc::inspect(pid) else { return };
+        let mut tree = proc::descendants_of(target.parent).unwrap_or_default();
+        tree.sort_by_key(|process| process.pid != pid);
+        tree.truncate(MOST_EXAMINED);
+        self.stuck = tree.into_iter().filter(|process| process.state != 'Z').map(stuck).collect();
+    }
+}
+
+/// What one process waits for.
+fn stuck(process: ProcessInfo) -> Stuck {
+    let threads = threads::of(process.pid).into_iter().map(|thread| StuckThread {
+        thread: thread.tid,
+        name: thread.name,
+        state: thread.state,
+        on_private_lock: thread.wait == Wait::PrivateFutex,
+        call: match thread.wait {
+            Wait::Nothing => None,
+            Wait::PrivateFutex => Some("futex (a lock inside the process)".to_owned()),
+            Wait::Call { name, on: None } => Some(name),
+            Wait::Call { name, on: Some(on) } => Some(format!("{name} on descriptor {on}")),
+        },
+    });
+    Stuck { pid: process.pid, command: process.command, threads: threads.collect() }
+}

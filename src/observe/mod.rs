@@ -1,0 +1,337 @@
+//! The one event loop of a run, and the only place where an [`Exit`] is built.
+//!
+//! It reads what the target writes, asks gates, carries out the script, keeps the deadline, and when
+//! the supervisor reports the end it puts the facts together. It waits in one `ppoll`; nothing here
+//! sleeps; only for ports and signal handlers, for which the kernel has no event, it looks again and
+//! again.
+
+mod conclude;
+mod give_up;
+mod intake;
+mod progress;
+
+use std::io;
+use std::os::fd::AsFd;
+use std::path::Path;
+use std::time::Duration;
+
+use crate::error::Error;
+use crate::exit::{Event, Exit, FirstSignal, LastSignal, Stuck, What};
+use crate::exit_test::CleanupCheck;
+use crate::launch::wire::{self, End, Reply};
+use crate::launch::{Link, Live, Subject};
+use crate::script::{Needs, Ready, Step, When, Window};
+use crate::stream::Capture;
+use crate::sys::clock::Moment;
+use crate::sys::fd::{self};
+use crate::sys::notify::Watch;
+use crate::sys::pidfd::PidFd;
+use crate::sys::poll::{self, Interest};
+
+use intake::{Marks, Stream};
+
+/// How long a supervisor may take to end a target that it was told to end, before the run fails.
+const KILL_PATIENCE: Duration = Duration::from_secs(15);
+
+/// How often that is looked at for which the kernel has no event: a port, a signal's handler.
+const LOOK_INTERVAL: Duration = Duration::from_millis(1);
+
+/// How long a supervisor may take to say which process the target is.
+const INTRODUCTION_PATIENCE: Duration = Duration::from_secs(1);
+
+/// How much of a stream is read before the loop looks at the rest of the world.
+const AT_ONCE: usize = 1024 * 1024;
+
+/// What of the plan the loop needs.
+pub(crate) struct Orders<'a> {
+    pub(crate) subject: &'a Subject,
+    pub(crate) name: String,
+    pub(crate) stdin: Option<&'a [u8]>,
+    pub(crate) ready: Option<Ready>,
+    pub(crate) steps: Vec<Step>,
+    pub(crate) allow_early_end: bool,
+    pub(crate) capture_limit: usize,
+    /// How long the run may take in all, and when that is over.
+    pub(crate) timeout: Duration,
+    pub(crate) deadline: Moment,
+    /// End the target this long after the script was carried out.
+    pub(crate) observe_for: Option<Duration>,
+    pub(crate) checks: &'a [CleanupCheck],
+}
+
+/// How far the script was carried out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Progress {
+    NotStarted,
+    AwaitingReady,
+    /// The next step, by its index.
+    Step(usize),
+    Done,
+}
+
+/// Why the supervisor was told to end the target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum GivenUp {
+    Deadline,
+    Observed,
+}
+
+/// Carries out a run that was started.
+///
+/// # Errors
+///
+/// Fails where the target could not be started, the script not carried out, or the supervisor is gone.
+pub(crate) fn observe(live: Live, orders: Orders<'_>) -> Result<Exit, Error> {
+    Observation::new(live, orders)?.run()
+}
+
+struct Observation<'a> {
+    live: Link,
+    orders: Orders<'a>,
+    stdout: Stream,
+    stderr: Stream,
+    stdin_written: usize,
+    marks: Marks,
+    watch: Option<Watch>,
+    needs: Needs,
+    progress: Progress,
+    /// When the current gate or step became the next.
+    since: Moment,
+    start: Option<(Moment, i32)>,
+    pidfd: Option<PidFd>,
+    timeline: Vec<Event>,
+    first_signal: Option<FirstSignal>,
+    last_signal: Option<LastSignal>,
+    given_up: Option<(GivenUp, Moment)>,
+    /// When the supervisor was asked which process the target is.
+    asked: Option<Moment>,
+    stuck: Vec<Stuck>,
+    refused: Option<i32>,
+    /// A gate found that it cannot be decided.
+    declined: Option<String>,
+    /// How far each part of the gate had come that did not open.
+    gate_status: Vec<String>,
+    /// The target was found to have ended; the supervisor is about to say so.
+    target_gone: bool,
+    /// The supervisor has said so.
+    ended: bool,
+    buffer: Vec<u8>,
+}
+
+impl<'a> Observation<'a> {
+    fn new(live: Live, orders: Orders<'a>) -> Result<Self, Error> {
+        let Live { stdout, stderr, link: live } = live;
+        let mut needs = Needs::default();
+        let gates = orders.ready.iter().chain(orders.steps.iter().filter_map(|step| match &step.when {
+            When::Gate(gate) => Some(gate),
+            When::After(_) => None,
+        }));
+        for gate in gates {
+            gate.needs(&mut needs);
+        }
+        let trouble = |error| Error::harness("could not watch the target's files", error);
+        let scripted = orders.ready.is_some() || !orders.steps.is_empty();
+        let watch = if scripted && (needs.marks || !needs.files.is_empty()) {
+            let watch = Watch::new().map_err(trouble)?;
+            // The directory, for the file comes with the first mark.
+            if let (true, Some(directory)) = (needs.marks, live.marks.path().parent()) {
+                watch.add(directory).map_err(trouble)?;
+            }
+            Some(watch)
+        } else {
+            None
+        };
+        let limit = orders.capture_limit;
+        let stream = |fd| Stream {
+            fd: Some(fd),
+            capture: Capture::new(limit),
+            window: Window::new(limit.max(64 * 1024), scripted),
+        };
+        let since = live.requested_at;
+        Ok(Self {
+            stdout: stream(stdout),
+            stderr: stream(stderr),
+            live,
+            orders,
+            stdin_written: 0,
+            marks: Marks {
+                records: Vec::new(),
+                arrived: Vec::new(),
+                used: 0,
+                offset: 0,
+                unparsed: Vec::new(),
+            },
+            watch,
+            needs,
+            progress: Progress::NotStarted,
+            since,
+            start: None,
+            pidfd: None,
+            timeline: Vec::new(),
+            first_signal: None,
+            last_signal: None,
+            given_up: None,
+            asked: None,
+            stuck: Vec::new(),
+            refused: None,
+            declined: None,
+            gate_status: Vec::new(),
+            target_gone: false,
+            ended: false,
+            buffer: vec![0; 64 * 1024],
+        })
+    }
+
+    /// The origin of all times: the target's start, or before that the request's.
+    fn base(&self) -> Moment {
+        self.start.map_or(self.live.requested_at, |(at, _)| at)
+    }
+
+    fn run(mut self) -> Result<Exit, Error> {
+        loop {
+            // Watched before they are looked at, so that nothing is missed in between.
+            self.watch_files();
+            self.advance()?;
+            let timeout = self.next_timer()?;
+            let stdin = self.live.stdin.as_ref().map(|fd| (fd.as_fd(), Interest::Write));
+            let [control, stdout, stderr, watch, stdin] = poll::wait(
+                [
+                    Some((self.live.control.as_fd(), Interest::Read)),
+                    self.stdout.fd.as_ref().map(|fd| (fd.as_fd(), Interest::Read)),
+                    self.stderr.fd.as_ref().map(|fd| (fd.as_fd(), Interest::Read)),
+                    self.watch.as_ref().map(|watch| (watch.as_fd(), Interest::Read)),
+                    stdin,
+                ],
+                Some(timeout),
+            )
+            .map_err(|error| Error::harness("could not wait for the target", error))?;
+            let base = self.base();
+            if stdout {
+                self.stdout.read(base, &mut self.buffer, AT_ONCE)?;
+            }
+            if stderr {
+                self.stderr.read(base, &mut self.buffer, AT_ONCE)?;
+            }
+            if stdin {
+                self.feed_stdin();
+            }
+            if watch {
+                self.watch.as_ref().inspect(|watch| watch.drain());
+                self.read_marks(false)?;
+            }
+            if control {
+                if let Some(end) = self.hear()? {
+                    return self.finish(end);
+                }
+            }
+        }
+    }
+
+    /// Until when to wait: the deadline, the next step, a gate's delay, the next look at a port.
+    fn next_timer(&self) -> Result<Duration, Error> {
+        let now = Moment::now();
+        if let Some((_, at)) = self.given_up {
+            let patience = at.plus(KILL_PATIENCE);
+            if now >= patience {
+                return Err(Error::harness(
+                    "the supervisor did not end the target when it was told to",
+                    io::ErrorKind::TimedOut.into(),
+                ));
+            }
+            return Ok(patience.since(now));
+        }
+        let mut next = self.asked.map_or(self.orders.deadline, |asked| asked.plus(INTRODUCTION_PATIENCE));
+        match self.progress {
+            Progress::NotStarted => {}
+            Progress::Done => {
+                if let Some(time) = self.orders.observe_for {
+                    next = next.min(self.since.plus(time));
+                }
+            }
+            Progress::AwaitingReady => next = next.min(self.gate_timer(now)),
+            Progress::Step(_) if self.target_gone => {}
+            Progress::Step(index) => match &self.orders.steps[index].when {
+                When::After(time) => next = next.min(self.since.plus(*time)),
+                When::Gate(_) => next = next.min(self.gate_timer(now)),
+            },
+        }
+        Ok(next.since(now))
+    }
+
+    fn gate_timer(&self, now: Moment) -> Moment {
+        let delays = self.needs.delays.iter().map(|delay| self.since.plus(*delay)).filter(|at| *at > now);
+        let polling = self.needs.polling.then(|| now.plus(LOOK_INTERVAL));
+        delays.chain(polling).min().unwrap_or(Moment(u64::MAX))
+    }
+
+    /// Watches where the files that gates wait for will appear: the deepest directory that exists.
+    fn watch_files(&self) {
+        let Some(watch) = &self.watch else { return };
+        for path in &self.needs.files {
+            let deepest = || path.ancestors().find(|place| place.exists());
+            while let Some(place) = deepest() {
+                let _ = watch.add(if place.as_os_str().is_empty() { Path::new(".") } else { place });
+                // What came below it before it was watched is watched in turn.
+                if deepest() == Some(place) {
+                    break;
+                }
+            }
+            if let Some(parent) = path.parent() {
+                let _ = watch.add(if parent.as_os_str().is_empty() { Path::new(".") } else { parent });
+            }
+        }
+    }
+
+    fn feed_stdin(&mut self) {
+        let (Some(pipe), Some(bytes)) = (&self.live.stdin, self.orders.stdin) else {
+            self.live.stdin = None;
+            return;
+        };
+        let rest = &bytes[self.stdin_written..];
+        if !rest.is_empty() {
+            match fd::write_some(pipe.as_fd(), rest) {
+                Ok(count) => self.stdin_written += count.unwrap_or(0),
+                // Nobody reads any more, as when a program ends without reading its input.
+                Err(_) => self.stdin_written = bytes.len(),
+            }
+        }
+        if self.stdin_written == bytes.len() {
+            self.live.stdin = None;
+        }
+    }
+
+    fn read_marks(&mut self, at_end: bool) -> Result<(), Error> {
+        let now = (!at_end || self.watch.is_some()).then(Moment::now);
+        self.marks
+            .read(self.live.marks.path(), at_end, now)
+            .map_err(|error| Error::harness("could not read the mark file", error))
+    }
+
+    /// Takes a message of the supervisor's; returns the last.
+    fn hear(&mut self) -> Result<Option<End>, Error> {
+        let message = match self.live.control.receive(&mut self.buffer, false) {
+            Ok(Some(message)) => message,
+            Ok(None) => return Err(self.live.obituary()),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(None),
+            Err(error) => return Err(Error::harness("could not hear from the supervisor", error)),
+        };
+        let reply = wire::decode(&self.buffer[..message.len])
+            .map_err(|error| Error::harness("could not hear from the supervisor", error))?;
+        match reply {
+            Reply::NotStarted(error) => Err(crate::launch::start_error(self.orders.subject, error)),
+            Reply::Started(start) => {
+                self.start = Some((start.at, start.pid));
+                self.pidfd = message.fds.into_iter().next().map(PidFd::from_fd);
+                self.timeline.insert(0, Event { at: Duration::ZERO, what: What::Started { pid: start.pid } });
+                self.since = start.at;
+                self.progress = Progress::AwaitingReady;
+                // A mark may have been made before the file was watched.
+                if self.watch.is_some() {
+                    self.read_marks(false)?;
+                }
+                Ok(None)
+            }
+            Reply::Ended(end) => Ok(Some(*end)),
+        }
+    }
+}

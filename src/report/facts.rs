@@ -1,0 +1,127 @@
+//! The facts of a run, printed: the timeline, what was still running, both streams, what was left.
+
+use std::fmt::Write;
+use std::time::Duration;
+
+use crate::exit::{Disposition, Exit, MarkKind, What};
+
+use super::text::{SHOWN_EVENTS, SHOWN_LINE, count, milliseconds, stream, visible};
+
+/// The timeline, both streams, and what was left.
+pub(super) fn facts(out: &mut String, exit: &Exit) {
+    out.push_str("  timeline:\n");
+    timeline(out, exit);
+    stuck(out, exit);
+    stream(out, "stdout", &exit.stdout);
+    stream(out, "stderr", &exit.stderr);
+    if exit.leftover_count > 0 {
+        let _ =
+            writeln!(out, "  left behind and killed: {}", count(exit.leftover_count, "process", "processes"));
+        for leftover in exit.leftovers.iter().take(SHOWN_EVENTS) {
+            let _ = writeln!(
+                out,
+                "    {} (parent {}, state {}): {}",
+                leftover.pid,
+                leftover.parent,
+                leftover.state,
+                visible(leftover.command.as_bytes(), SHOWN_LINE)
+            );
+        }
+    }
+    // The runner adds a newline of its own.
+    out.truncate(out.trim_end().len());
+}
+
+/// What a target would have done with a signal when it was sent.
+pub(super) const fn disposition_note(disposition: Disposition) -> &'static str {
+    match disposition {
+        Disposition::Default => ", which had its default action: no handler was installed",
+        Disposition::Ignored => ", which the target ignored",
+        Disposition::Handled => ", for which a handler was installed",
+        Disposition::Blocked => ", which every thread blocked and nobody waited for",
+        Disposition::WaitedFor => ", for which a thread waited",
+        Disposition::HeldBySignalfd => ", which a signalfd took",
+    }
+}
+
+/// What was still running at the deadline, and what it waited for.
+pub(super) fn stuck(out: &mut String, exit: &Exit) {
+    if exit.stuck.is_empty() {
+        return;
+    }
+    out.push_str("  still running:\n");
+    for process in &exit.stuck {
+        let _ =
+            writeln!(out, "    process {}: {}", process.pid, visible(process.command.as_bytes(), SHOWN_LINE));
+        for thread in process.threads.iter().take(SHOWN_EVENTS) {
+            let doing = match (&thread.call, thread.state) {
+                (_, 'T' | 't') => "stopped by a signal".to_owned(),
+                (Some(call), _) => format!("waits in {}", visible(call.as_bytes(), SHOWN_LINE)),
+                (None, 'R') => "runs".to_owned(),
+                (None, state) => format!("is in state {state}"),
+            };
+            let _ = writeln!(
+                out,
+                "      thread {} ({}) {doing}",
+                thread.thread,
+                visible(thread.name.as_bytes(), 32)
+            );
+        }
+        if process.threads.len() > SHOWN_EVENTS {
+            let _ = writeln!(out, "      … {} more threads …", process.threads.len() - SHOWN_EVENTS);
+        }
+        if process.is_deadlocked() {
+            out.push_str("      it cannot go on: every thread waits for a lock inside this process\n");
+        }
+    }
+}
+
+pub(super) fn timeline(out: &mut String, exit: &Exit) {
+    // (time, order among equals, text)
+    let mut events: Vec<(Option<Duration>, u8, String)> = Vec::new();
+    for event in &exit.timeline {
+        let (order, text) = match &event.what {
+            What::Started { pid } => (0, format!("started, process {pid}")),
+            What::Ready { gate } => (3, format!("ready: {gate}")),
+            What::Sent { signal, disposition } => {
+                (4, format!("{signal} sent{}", disposition.map_or("", disposition_note)))
+            }
+            What::StillPending { signal } => (5, format!("{signal} was still pending: it was never taken")),
+            What::GaveUp => (5, "the harness gave up waiting".to_owned()),
+            What::Ended { ending } => (6, format!("ended: {ending}")),
+        };
+        events.push((Some(event.at), order, text));
+    }
+    for (name, captured) in [("stdout", &exit.stdout), ("stderr", &exit.stderr)] {
+        for line in captured.lines() {
+            let text = format!("{name}: {}", visible(line.text, SHOWN_LINE));
+            let arrived = captured.arrived(line.offset + line.text.len().max(1) as u64 - 1);
+            // What was read after the end was written before it.
+            events.push((arrived.map(|at| at.min(exit.duration)), 1, text));
+        }
+    }
+    for mark in &exit.marks {
+        let label = visible(&mark.label, SHOWN_LINE);
+        let text = match mark.kind {
+            MarkKind::Mark => format!("mark: {label}"),
+            MarkKind::Armed => format!("guard armed: {label}"),
+            MarkKind::Dropped => format!("guard dropped: {label}"),
+            MarkKind::DroppedUnwinding => format!("guard dropped while unwinding: {label}"),
+            MarkKind::Hook => format!("exit hook: {label}"),
+        };
+        events.push((mark.at, 2, text));
+    }
+    // What has no time stands at the end, where it was found.
+    events.sort_by_key(|(at, order, _)| (at.unwrap_or(Duration::MAX), *order));
+    let last = events.len();
+    for (index, (at, _, text)) in events.iter().enumerate() {
+        if index == SHOWN_EVENTS && last > 2 * SHOWN_EVENTS {
+            let _ = writeln!(out, "              … {} more …", last - 2 * SHOWN_EVENTS);
+        }
+        if index >= SHOWN_EVENTS && index < last.saturating_sub(SHOWN_EVENTS) {
+            continue;
+        }
+        let time = at.map_or_else(|| "?".to_owned(), milliseconds);
+        let _ = writeln!(out, "    {time:>10} ms  {text}");
+    }
+}

@@ -1,0 +1,147 @@
+//! Gates as a user writes them, and as a report names them.
+
+use std::fmt;
+use std::net::ToSocketAddrs;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::signal::Signal;
+
+use super::gate::{Gate, Part};
+use super::text::Match;
+use super::{IntoTextMatch, Sight, StreamName, TextMatch};
+
+/// A condition to wait for: that a server is ready, that a file is there.
+///
+/// ```
+/// use exeunt::prelude::*;
+///
+/// let ready = Ready::stdout("listening").and(Ready::mark("handler installed"));
+/// # let _ = ready;
+/// ```
+#[must_use = "a gate does nothing until it is given to `ready_when` or `signal_when`"]
+pub struct Ready(pub(super) Gate);
+
+impl Ready {
+    /// Opens when the target has written this text to stdout, as part of a line or not; or, given a
+    /// predicate, when it has written a complete line for which that holds.
+    pub fn stdout<P>(what: impl IntoTextMatch<P>) -> Self {
+        Self::stream(StreamName::Stdout, what.into_text_match())
+    }
+
+    /// Like [`stdout`](Self::stdout), for stderr.
+    pub fn stderr<P>(what: impl IntoTextMatch<P>) -> Self {
+        Self::stream(StreamName::Stderr, what.into_text_match())
+    }
+
+    fn stream(stream: StreamName, what: TextMatch) -> Self {
+        Self(match what.0 {
+            Match::Text(text) if text.is_empty() => {
+                Gate::Invalid(format!("a gate on {stream} needs a text: an empty one is everywhere"))
+            }
+            Match::Text(text) => Gate::Text { stream, text, searched: 0 },
+            Match::Predicate(predicate) => Gate::Line { stream, predicate, searched: 0 },
+        })
+    }
+
+    /// Opens when the target has made a mark with exactly this label, or one for whose label the
+    /// predicate holds.
+    pub fn mark<P>(what: impl IntoTextMatch<P>) -> Self {
+        Self(Gate::Mark(what.into_text_match()))
+    }
+
+    /// Opens when something is at this path that was not there, or not the same, before the target
+    /// was started: a file that an earlier run left behind does not count.
+    pub fn file(path: impl Into<PathBuf>) -> Self {
+        Self(Gate::File { path: path.into(), before: None })
+    }
+
+    /// Opens when a socket listens at this TCP address in the target's network. If one does already
+    /// before the start, the run fails.
+    ///
+    /// Nothing connects to it: the kernel's table of sockets is read, again every few milliseconds,
+    /// as it offers no event.
+    pub fn port(address: impl ToSocketAddrs) -> Self {
+        let address = match address.to_socket_addrs() {
+            Ok(mut addresses) => addresses.next().ok_or_else(|| "it names no address".to_owned()),
+            Err(error) => Err(error.to_string()),
+        };
+        Self(Gate::Port { address })
+    }
+
+    /// Opens when the target is ready to take this signal: it has installed a handler, a thread waits
+    /// for it in `sigwait`, or a signalfd takes it. It makes a delay before a signal unnecessary.
+    ///
+    /// Where the target's runtime catches the signal from its own start, long before the program is
+    /// ready (Python SIGINT, Node and the JVM SIGTERM), it declines: the run fails with an error that
+    /// says so. The kernel has no event for it; `/proc` is read again every millisecond.
+    ///
+    /// ```
+    /// use exeunt::prelude::*;
+    ///
+    /// program("bash")
+    ///     .args(["-c", "trap 'echo leaving; exit 0' TERM; while :; do read -rt 1; done"])
+    ///     .ready_when(Ready::handler(SIGTERM))
+    ///     .signal_after(SIGTERM, ms(0))
+    ///     .cleanup_ran("leaving")
+    ///     .code(0);
+    /// ```
+    pub const fn handler(signal: Signal) -> Self {
+        Self(Gate::Handler { signal, last: None, declined: None })
+    }
+
+    /// Opens when `holds` says so of what was seen since the gate before. It is asked again whenever
+    /// something was seen. `what` is its name in a report.
+    ///
+    /// ```
+    /// use exeunt::prelude::*;
+    ///
+    /// let three_workers = Ready::seen("three workers", |seen| seen.stdout().matches("worker").count() >= 3);
+    /// # let _ = three_workers;
+    /// ```
+    pub fn seen(what: impl Into<String>, holds: impl Fn(&Sight<'_>) -> bool + 'static) -> Self {
+        Self(Gate::Custom { what: what.into(), holds: Box::new(holds) })
+    }
+
+    /// Opens after this time: a guess, where a gate on what the target does would be certain.
+    pub const fn delay(time: Duration) -> Self {
+        Self(Gate::Delay(time))
+    }
+
+    /// Opens when both have opened, in whatever order.
+    pub fn and(self, other: Self) -> Self {
+        let part = |gate| Box::new(Part { gate, open: None });
+        Self(Gate::Both(part(self), part(other)))
+    }
+
+    /// Opens when one of them does.
+    pub fn or(self, other: Self) -> Self {
+        Self(Gate::Either(Box::new(self), Box::new(other)))
+    }
+}
+
+impl fmt::Display for Ready {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Gate::Text { stream, text, .. } => write!(f, "{stream} contains {text:?}"),
+            Gate::Line { stream, predicate, .. } => write!(f, "a line of {stream} for which {predicate}"),
+            Gate::Mark(TextMatch(Match::Text(label))) => write!(f, "the mark {label:?} was made"),
+            Gate::Mark(TextMatch(Match::Predicate(predicate))) => write!(f, "a mark for which {predicate}"),
+            Gate::File { path, .. } => write!(f, "the file `{}` is there", path.display()),
+            Gate::Port { address: Ok(address) } => write!(f, "a socket listens at {address}"),
+            Gate::Port { address: Err(why) } => write!(f, "a port ({why})"),
+            Gate::Handler { signal, .. } => write!(f, "the target is ready to take {signal}"),
+            Gate::Custom { what, .. } => f.write_str(what),
+            Gate::Delay(time) => write!(f, "{} have passed", crate::report::duration(*time)),
+            Gate::Both(a, b) => write!(f, "({} and {})", a.gate, b.gate),
+            Gate::Either(a, b) => write!(f, "({a} or {b})"),
+            Gate::Invalid(why) => f.write_str(why),
+        }
+    }
+}
+
+impl fmt::Debug for Ready {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Ready({self})")
+    }
+}
