@@ -106,7 +106,7 @@ impl Capture {
         self.total
     }
 
-    /// Takes in what was read at `at` after the start.
+    /// Takes in what was read at `at`, counted from when the capture began.
     pub(crate) fn push(&mut self, bytes: &[u8], at: Duration) {
         if bytes.is_empty() {
             return;
@@ -125,7 +125,11 @@ impl Capture {
         self.tail.extend(rest);
     }
 
-    pub(crate) fn finish(mut self) -> Captured {
+    /// Ends the capture of a target that started `start` after the capture began.
+    pub(crate) fn finish(mut self, start: Duration) -> Captured {
+        for arrival in &mut self.arrivals {
+            arrival.at = arrival.at.saturating_sub(start);
+        }
         let mut tail: Vec<u8> = self.tail.into();
         if (self.head.len() + tail.len()) as u64 == self.total {
             self.head.append(&mut tail);
@@ -144,7 +148,7 @@ mod tests {
         for (index, piece) in (0_u64..).zip(pieces) {
             capture.push(piece.as_bytes(), Duration::from_millis(index));
         }
-        capture.finish()
+        capture.finish(Duration::ZERO)
     }
 
     #[test]
@@ -176,6 +180,16 @@ mod tests {
         assert_eq!(lines, [(0, &b"one"[..], true), (4, b"two", true), (9, b"three", false)]);
         assert_eq!(all.arrived(4), Some(Duration::from_millis(0)));
         assert_eq!(all.arrived(9), Some(Duration::from_millis(2)));
+    }
+
+    #[test]
+    fn arrivals_count_from_the_start_of_the_target() {
+        let mut capture = Capture::new(64);
+        capture.push(b"early", Duration::from_millis(3));
+        capture.push(b"late", Duration::from_millis(9));
+        let all = capture.finish(Duration::from_millis(4));
+        assert_eq!(all.arrived(0), Some(Duration::ZERO));
+        assert_eq!(all.arrived(5), Some(Duration::from_millis(5)));
     }
 
     #[test]

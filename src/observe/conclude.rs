@@ -21,8 +21,8 @@ impl Observation<'_> {
         }
         let base = self.base();
         // All that could write is dead: what is in the pipes now is all there will be.
-        self.stdout.drain(base, &mut self.buffer)?;
-        self.stderr.drain(base, &mut self.buffer)?;
+        self.stdout.drain(self.live.requested_at, &mut self.buffer)?;
+        self.stderr.drain(self.live.requested_at, &mut self.buffer)?;
         self.read_marks(true)?;
         let duration = end.at.since(base);
         if self.progress == Progress::AwaitingReady && self.given_up.is_none() {
@@ -106,6 +106,8 @@ impl Observation<'_> {
 
     pub(super) fn build(self, end: End, ending: Ending, duration: Duration) -> Exit {
         let base = self.base();
+        // Output may be read before the start is known, so that it is timed from the request.
+        let start = base.since(self.live.requested_at);
         let checks = self.orders.checks.iter();
         let checks = checks.map(|(label, check)| Check { label: label.clone(), held: check() }).collect();
         let marks = self.marks.records.into_iter().zip(self.marks.arrived).map(|(record, at)| Mark {
@@ -132,8 +134,8 @@ impl Observation<'_> {
             }),
             ending,
             raw_status: end.raw_status,
-            stdout: self.stdout.capture.finish(),
-            stderr: self.stderr.capture.finish(),
+            stdout: self.stdout.capture.finish(start),
+            stderr: self.stderr.capture.finish(start),
             marks: marks.collect(),
             checks,
             timeline: self.timeline,

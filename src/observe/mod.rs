@@ -205,7 +205,7 @@ impl<'a> Observation<'a> {
                 Some(timeout),
             )
             .map_err(|error| Error::harness("could not wait for the target", error))?;
-            let base = self.base();
+            let base = self.live.requested_at;
             if stdout {
                 self.stdout.read(base, &mut self.buffer, AT_ONCE)?;
             }

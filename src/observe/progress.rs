@@ -109,8 +109,8 @@ impl Observation<'_> {
     /// Sends a signal, after taking in everything that was there before it.
     pub(super) fn deliver(&mut self, index: usize, signal: Signal) -> Result<bool, Error> {
         let base = self.base();
-        self.stdout.drain(base, &mut self.buffer)?;
-        self.stderr.drain(base, &mut self.buffer)?;
+        self.stdout.drain(self.live.requested_at, &mut self.buffer)?;
+        self.stderr.drain(self.live.requested_at, &mut self.buffer)?;
         self.read_marks(false)?;
         let Some(pidfd) = &self.pidfd else { return Ok(false) };
         // The kernel takes a signal for a zombie without a word: ask first.
