@@ -48,8 +48,9 @@
 //! # Signals, at the moment that counts
 //!
 //! A script is a list of steps. It starts when the target is ready, which a gate tells ([`Ready`]):
-//! a text on a stream, a mark, a file, a listening port. A step that was not delivered, because the
-//! target had ended before, fails the test unless [`ExitTest::allow_early_end`] accepts that.
+//! a text on a stream, a mark, a file, a listening port, a signal handler. A step that was not
+//! delivered, because the target had ended before, fails the test unless
+//! [`ExitTest::allow_early_end`] accepts that.
 //!
 //! ```
 //! use exeunt::prelude::*;
@@ -107,8 +108,8 @@
 //!
 //! The harness needs Linux 5.3 or later on a 64-bit machine, with `/proc` mounted, and must be linked
 //! into the test executable itself, not into a shared library. It runs under `cargo test`, nextest,
-//! in doctests, examples, benchmarks and tests with `harness = false`. Elsewhere it does not build yet;
-//! [`probe`] alone builds on macOS too.
+//! in doctests, examples, benchmarks and tests with `harness = false`. On macOS it
+//! compiles, but starts nothing yet: every run is an [`Error`] that says so.
 #![deny(unsafe_code)]
 #![cfg_attr(
     not(target_os = "linux"),
