@@ -222,6 +222,12 @@ fn environment_block(changes: &EnvironmentChanges, marks: &Path) -> Result<Vec<u
     }
     for (name, value) in &changes.variables {
         let Some(value) = value else { continue };
+        if name == PROBE_VARIABLE {
+            return Err(Error::bad_input(format!(
+                "{PROBE_VARIABLE} names the mark file, which exeunt gives to every target itself; with another \
+                 the marks would be lost"
+            )));
+        }
         let (raw_name, raw_value) = (name.as_bytes(), value.as_bytes());
         if raw_name.is_empty() || raw_name.contains(&b'=') || raw_name.contains(&0) || raw_value.contains(&0)
         {
