@@ -277,3 +277,15 @@ fn a_value_of_the_environment_is_that_at_the_call() {
         .or(predicate::str::contains("EXEUNT_ISOLATED"));
     program("env").success().stdout(private.not());
 }
+
+#[test]
+fn the_mark_file_is_not_for_the_test_to_name() {
+    let marks = || assert_exit(|| probe::mark("made"));
+    marks().env_remove("EXEUNT_PROBE").cleanup_ran("made");
+    marks().env_clear().cleanup_ran("made");
+    // Were it taken, a skipped clean-up would be seen where none was skipped.
+    fails_with(
+        || marks().env("EXEUNT_PROBE", "/dev/null").cleanup_skipped("made"),
+        &["EXEUNT_PROBE names the mark file", "the marks would be lost"],
+    );
+}
