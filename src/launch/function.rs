@@ -18,7 +18,7 @@ use crate::sys::function::Address;
 use crate::sys::page::Page;
 use crate::sys::{ctor, fd, overflow, raw, signals};
 
-use super::panic_message;
+use super::panic_message::{panic_message, short_backtrace};
 
 /// The page of this process, for the exit hook and the panic hook.
 static PAGE: OnceLock<Page> = OnceLock::new();
@@ -120,7 +120,9 @@ fn report_panic(page: Page, info: &PanicHookInfo<'_>) {
     let mut out = format!("\nthread 'main' ({}) panicked at {place}:\n{text}\n", raw::thread_id());
     match std::env::var_os("RUST_BACKTRACE") {
         Some(value) if value != "0" => {
-            out.push_str(&format!("stack backtrace:\n{}", Backtrace::force_capture()));
+            let full = Backtrace::force_capture().to_string();
+            let shown = if value == "full" { full } else { short_backtrace(&full) };
+            out.push_str(&format!("stack backtrace:\n{shown}"));
         }
         _ if first => {
             out.push_str("note: run with `RUST_BACKTRACE=1` environment variable to display a backtrace\n");
