@@ -1,6 +1,7 @@
 //! The plan of a run: what to run, with what, and what to do to it. Nothing happens before the first
 //! assertion, or before [`ExitTest::run`].
 
+mod arguments;
 mod command;
 mod scale;
 mod start;

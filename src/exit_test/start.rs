@@ -6,11 +6,10 @@ use std::process::{ExitCode, Termination};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::error::Error;
 use crate::launch::{self, Subject};
-use crate::sys::function::{self};
+use crate::sys::function::{self, NoCaptures};
 
-use super::ExitTest;
+use super::{ExitTest, arguments};
 
 /// Runs a function in a fresh process of its own, where it is to exit.
 ///
@@ -36,8 +35,9 @@ where
     F: FnOnce() -> T,
     T: Termination,
 {
+    let no_captures = const { NoCaptures::<F>::prove() };
     let name = function_name::<F>();
-    ExitTest::of_function(name, function::without_arguments(f), Vec::new())
+    ExitTest::of_function(name, function::without_arguments(no_captures, f), Vec::new())
 }
 
 /// Runs a function in a fresh process of its own, with arguments that are serialised there.
@@ -59,9 +59,10 @@ where
     F: FnOnce(A) -> T,
     T: Termination,
 {
+    let no_captures = const { NoCaptures::<F>::prove() };
     let name = function_name::<F>();
-    let trampoline = function::with_arguments::<A, F, T>(f);
-    match serialise(&args) {
+    let trampoline = function::with_arguments::<A, F, T>(no_captures, f);
+    match arguments::serialise(&args) {
         Ok(input) => ExitTest::of_function(name, trampoline, input),
         Err(error) => ExitTest::new(Err(error), name),
     }
@@ -122,25 +123,4 @@ fn function_name<F>() -> String {
     let name = std::any::type_name::<F>();
     // `app::tests::it_exits::{{closure}}` says more without its last part.
     format!("function `{}`", name.trim_end_matches("::{{closure}}"))
-}
-
-/// Serialises arguments, and makes sure that the other side will see the same.
-fn serialise<A: Serialize + DeserializeOwned>(args: &A) -> Result<Vec<u8>, Error> {
-    let lost = |why: String| Error::arguments(why);
-    let bytes = postcard::to_stdvec(args).map_err(|error| {
-        lost(format!(
-            "they cannot be serialised: {error} (a path that is not UTF-8 travels as an `OsString`)"
-        ))
-    })?;
-    let back: A = postcard::from_bytes(&bytes)
-        .map_err(|error| lost(format!("what is serialised cannot be read back: {error}")))?;
-    let again = postcard::to_stdvec(&back).map_err(|error| lost(error.to_string()))?;
-    if again != bytes {
-        return Err(lost(
-            "they change on the way: their `Serialize` and `Deserialize` do not fit each other in a format \
-             that does not describe itself (is there a `skip_serializing_if`, `flatten` or `untagged`?)"
-                .to_owned(),
-        ));
-    }
-    Ok(bytes)
 }

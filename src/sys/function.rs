@@ -1,6 +1,7 @@
 //! How a function travels to a fresh process: as the distance of a trampoline, instantiated for
 //! the function's type, from a known place in the same executable.
 
+use std::marker::PhantomData;
 use std::process::{ExitCode, Termination};
 use std::sync::atomic::AtomicU8;
 
@@ -50,12 +51,11 @@ pub(crate) fn object_of(address: usize) -> Option<usize> {
 }
 
 /// The trampoline for a function without arguments.
-pub(crate) fn without_arguments<F, T>(f: F) -> Trampoline
+pub(crate) fn without_arguments<F, T>(_: NoCaptures<F>, f: F) -> Trampoline
 where
     F: FnOnce() -> T,
     T: Termination,
 {
-    const { assert_no_captures::<F>() };
     std::mem::forget(f);
     |_| {
         let f: F = conjure();
@@ -64,13 +64,12 @@ where
 }
 
 /// The trampoline for a function with one argument that is serialised.
-pub(crate) fn with_arguments<A, F, T>(f: F) -> Trampoline
+pub(crate) fn with_arguments<A, F, T>(_: NoCaptures<F>, f: F) -> Trampoline
 where
     A: DeserializeOwned,
     F: FnOnce(A) -> T,
     T: Termination,
 {
-    const { assert_no_captures::<F>() };
     std::mem::forget(f);
     |bytes| {
         let arguments: A = postcard::from_bytes(bytes)?;
@@ -79,21 +78,28 @@ where
     }
 }
 
-/// Fails to compile for a closure that captures something.
-const fn assert_no_captures<F>() {
-    assert!(
-        size_of::<F>() == 0,
-        "this closure captures variables (or is a function pointer), and the fresh process that \
-         `assert_exit` starts has none of them: pass the values with \
-         `assert_exit_with(values, |values| ...)`, or fork the test process with \
-         `assert_exit_forked(|| ...)` inside `isolated!`"
-    );
+/// The proof that a function captures nothing.
+pub(crate) struct NoCaptures<F>(PhantomData<fn(F)>);
+
+impl<F> NoCaptures<F> {
+    /// Does not compile for a closure that captures something. The compiler names the place where the
+    /// function around this call was called: that should be the user's.
+    pub(crate) const fn prove() -> Self {
+        assert!(
+            size_of::<F>() == 0,
+            "this closure captures variables (or is a function pointer), and the fresh process that \
+             `assert_exit` starts has none of them: pass the values with \
+             `assert_exit_with(values, |values| ...)`, or fork the test process with \
+             `assert_exit_forked(|| ...)` inside `isolated!`"
+        );
+        Self(PhantomData)
+    }
 }
 
-/// Makes a value of a zero-sized function type out of nothing.
+/// Makes a value of a zero-sized function type out of nothing. Only for a type that is proven to have
+/// no captures.
 fn conjure<F>() -> F {
-    const { assert_no_captures::<F>() };
-    // SAFETY: F has no bytes to be wrong about and is inhabited: the caller of `without_arguments`
-    // or `with_arguments` gave a value, which was forgotten there.
+    // SAFETY: F has no bytes to be wrong about, for the callers were given the proof, and it is
+    // inhabited: they were given a value, which was forgotten there.
     unsafe { std::ptr::NonNull::<F>::dangling().read() }
 }
