@@ -220,9 +220,12 @@ impl Ready {
                 (Some(_), _) => "open".to_owned(),
             },
             Gate::Port { .. } => "nothing listens there".to_owned(),
-            Gate::Handler { last, .. } => match last {
+            Gate::Handler { signal, last, .. } => match last {
                 None => "the target was never looked at".to_owned(),
-                Some(Disposition::Default) => "never installed: the signal has its default action".to_owned(),
+                Some(Disposition::Default) => {
+                    let wrapped = ready_descendant(seen.pid, *signal).unwrap_or_default();
+                    format!("never installed: the signal has its default action{wrapped}")
+                }
                 Some(Disposition::Ignored) => "the target ignores it".to_owned(),
                 Some(Disposition::Blocked) => "every thread blocks it, and nobody waits for it".to_owned(),
                 Some(_) => "open".to_owned(),
@@ -261,4 +264,15 @@ impl Ready {
             Gate::Text { .. } | Gate::Line { .. } | Gate::Invalid(_) => {}
         }
     }
+}
+
+/// That the target is but a wrapper, where a process that it started is ready to take the signal.
+fn ready_descendant(pid: i32, signal: Signal) -> Option<String> {
+    let is_ready = |pid| disposition::of(pid, signal.number()).is_some_and(Disposition::is_ready);
+    let ready = proc::descendants_of(pid).ok()?.into_iter().find(|process| is_ready(process.pid))?;
+    Some(format!(
+        ". Process {} ({}), which the target started, is ready for it, but the signal goes to the target: \
+         a shell passes no signal on (start the program with `exec`)",
+        ready.pid, ready.name
+    ))
 }

@@ -73,8 +73,9 @@ impl Ready {
     /// for it in `sigwait`, or a signalfd takes it. It makes a delay before a signal unnecessary.
     ///
     /// Where the target's runtime catches the signal from its own start, long before the program is
-    /// ready (Python SIGINT, Node and the JVM SIGTERM), it declines: the run fails with an error that
-    /// says so. The kernel has no event for it; `/proc` is read again every millisecond.
+    /// ready (Python and shells SIGINT, Node and the JVM SIGTERM too, Go all signals), it declines: the
+    /// run fails with an error that says so. The kernel has no event for it; `/proc` is read again every
+    /// millisecond.
     ///
     /// ```
     /// use exeunt::prelude::*;

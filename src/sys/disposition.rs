@@ -114,26 +114,44 @@ fn signalfd_takes(pid: i32, wanted: u64) -> bool {
     })
 }
 
-/// Why a handler of this process for this signal says nothing of its readiness, where that is known:
-/// its runtime installs one at its own start.
+/// Whose handler it is that this process has for this signal, where that says nothing of the program's
+/// readiness: a runtime installs it at its own start.
 pub(crate) fn runtime_handler(pid: i32, signal: i32) -> Option<&'static str> {
-    let executable = fs::read_link(format!("/proc/{pid}/exe")).ok()?;
-    let name = executable.file_name()?.to_str()?.to_owned();
-    if name.starts_with("python") && signal == libc::SIGINT {
-        return Some("Python");
+    let path = PathBuf::from(format!("/proc/{pid}/exe"));
+    let executable = fs::read_link(&path).ok()?;
+    let name = executable.file_name()?.to_str()?;
+    runtime_by_name(name, signal).or_else(|| is_go_program(&path).then_some("Go's runtime"))
+}
+
+fn runtime_by_name(name: &str, signal: i32) -> Option<&'static str> {
+    use libc::{SIGALRM, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
+    match (name, signal) {
+        // dash from its start, bash whenever it waits for a command.
+        ("dash" | "bash", SIGINT) => Some("the shell"),
+        ("node" | "nodejs", SIGINT | SIGTERM) => Some("Node"),
+        ("java", SIGINT | SIGTERM | SIGHUP) => Some("the JVM"),
+        (_, SIGINT) if name.starts_with("python") => Some("Python"),
+        (_, SIGALRM | SIGHUP | SIGINT | SIGQUIT | SIGTERM | SIGUSR1 | SIGUSR2)
+            if name.starts_with("ruby") =>
+        {
+            Some("Ruby")
+        }
+        _ => None,
     }
-    if matches!(name.as_str(), "node" | "nodejs") && matches!(signal, libc::SIGINT | libc::SIGTERM) {
-        return Some("Node");
-    }
-    if name == "java" && matches!(signal, libc::SIGINT | libc::SIGTERM | libc::SIGHUP) {
-        return Some("the JVM");
-    }
-    None
+}
+
+/// Whether Go's linker made the executable, whose programs catch every signal that can be caught. It
+/// leaves a note of type 4 and of this name in the first pages.
+fn is_go_program(executable: &Path) -> bool {
+    const NOTE: &[u8] = b"\x04\0\0\0Go\0\0";
+    let mut first = [0; 8192];
+    let read = File::open(executable).and_then(|file| file.read_at(&mut first, 0));
+    read.is_ok_and(|count| memchr::memmem::find(&first[..count], NOTE).is_some())
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Sets, bit};
+    use super::{Sets, bit, runtime_by_name};
 
     #[test]
     fn the_sets_of_a_status_file_are_read() {
@@ -145,5 +163,17 @@ mod tests {
         assert_eq!(sets.caught & bit(libc::SIGTERM), bit(libc::SIGTERM));
         assert_eq!((sets.pending, sets.blocked), (bit(1), bit(2)));
         assert_eq!(bit(64), 1 << 63);
+    }
+
+    #[test]
+    fn runtimes_are_known_for_the_signals_that_they_catch_and_no_others() {
+        assert_eq!(runtime_by_name("python3.11", libc::SIGINT), Some("Python"));
+        assert_eq!(runtime_by_name("ruby3.1", libc::SIGTERM), Some("Ruby"));
+        assert_eq!(runtime_by_name("dash", libc::SIGINT), Some("the shell"));
+        for (name, signal) in
+            [("python3.11", libc::SIGTERM), ("bash", libc::SIGTERM), ("server", libc::SIGINT)]
+        {
+            assert_eq!(runtime_by_name(name, signal), None, "{name} {signal}");
+        }
     }
 }

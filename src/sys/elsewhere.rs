@@ -13,6 +13,15 @@ pub(crate) mod disposition {
 }
 
 pub(crate) mod proc {
+    pub(crate) struct ProcessInfo {
+        pub(crate) pid: i32,
+        pub(crate) name: String,
+    }
+
+    pub(crate) fn descendants_of(_: i32) -> std::io::Result<Vec<ProcessInfo>> {
+        Err(std::io::ErrorKind::Unsupported.into())
+    }
+
     pub(crate) const fn listens_at(_: i32, _: std::net::SocketAddr) -> bool {
         false
     }
