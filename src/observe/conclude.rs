@@ -25,10 +25,8 @@ impl Observation<'_> {
         self.stderr.drain(self.live.requested_at, &mut self.buffer)?;
         self.read_marks(true)?;
         let duration = end.at.since(base);
-        if self.progress == Progress::AwaitingReady && self.given_up.is_none() {
-            // Its last words may be those that were waited for.
-            self.ended = true;
-            self.try_ready(end.at);
+        if self.given_up.is_none() {
+            self.last_look(end.at);
         }
         let ending = match (end.forced, self.given_up) {
             (true, Some((GivenUp::Observed, at))) => Ending::TimedOut { after: at.since(self.since) },
@@ -73,6 +71,21 @@ impl Observation<'_> {
         match undelivered {
             Some((step, due, why)) => Err(Error::new(Kind::NotDelivered { step, due, why, gate, exit })),
             None => Ok(exit),
+        }
+    }
+
+    /// After the end: its last words may be those that were waited for.
+    fn last_look(&mut self, at: Moment) {
+        self.ended = true;
+        if self.progress == Progress::NotStarted {
+            // It ended before its start could be told.
+            self.since = self.base();
+        }
+        if matches!(self.progress, Progress::NotStarted | Progress::AwaitingReady) {
+            self.try_ready(at);
+        }
+        if let Progress::Step(index) = self.progress {
+            self.is_step_due(index, at);
         }
     }
 

@@ -86,7 +86,15 @@ impl Observation<'_> {
     }
 
     pub(super) fn try_step(&mut self, index: usize, now: Moment) -> Result<bool, Error> {
-        let due = match &self.orders.steps[index].when {
+        if !self.is_step_due(index, now) {
+            return Ok(false);
+        }
+        let Action::Signal(signal) = self.orders.steps[index].action;
+        self.deliver(index, signal)
+    }
+
+    pub(super) fn is_step_due(&mut self, index: usize, now: Moment) -> bool {
+        match &self.orders.steps[index].when {
             When::After(time) => now >= self.since.plus(*time),
             When::Gate(_) => {
                 let placeholder = When::After(Duration::ZERO);
@@ -98,12 +106,7 @@ impl Observation<'_> {
                 self.orders.steps[index].when = When::Gate(gate);
                 open
             }
-        };
-        if !due {
-            return Ok(false);
         }
-        let Action::Signal(signal) = self.orders.steps[index].action;
-        self.deliver(index, signal)
     }
 
     /// Sends a signal, after taking in everything that was there before it.

@@ -1,0 +1,85 @@
+//! What is not readiness: a signal that is ignored, or blocked with nobody waiting for it, a handler for
+//! another one, none at all. The gate stays closed, and the report at the deadline says which it was.
+
+use exeunt::prelude::*;
+
+use crate::programs::c_program;
+use crate::support::needs;
+use crate::{LEFT, WORDS, stays_closed};
+
+fn shell(script: &str) -> ExitTest {
+    program("sh").args(["-c", script])
+}
+
+#[test]
+fn an_ignored_signal_is_reported_as_ignored() {
+    stays_closed(
+        || shell("trap '' TERM; echo arranged; exec sleep 600"),
+        || Ready::handler(SIGTERM),
+        &[
+            "not reached: readiness (the target is ready to take SIGTERM (15))",
+            "because: the deadline came before",
+            "gate: the target is ready to take SIGTERM (15): the target ignores it",
+        ],
+    );
+}
+
+#[test]
+fn a_signal_for_which_nothing_was_installed_is_reported_as_that() {
+    stays_closed(
+        || shell("echo arranged; exec sleep 600"),
+        || Ready::handler(SIGTERM),
+        &[
+            "gate: the target is ready to take SIGTERM (15): never installed: the signal has its default action\n",
+        ],
+    );
+}
+
+#[test]
+fn a_blocked_signal_that_nobody_waits_for_is_reported_as_blocked() {
+    let Some(_) = c_program("sigwait.c") else { return };
+    stays_closed(
+        || c_program("sigwait.c").expect("it was compiled").arg("blocked"),
+        || Ready::handler(SIGTERM),
+        &["is ready to take SIGTERM (15): every thread blocks it, and nobody waits for it\n"],
+    );
+}
+
+#[test]
+fn to_wait_for_another_signal_is_not_readiness() {
+    let Some(_) = c_program("sigwait.c") else { return };
+    let plan = || c_program("sigwait.c").expect("it was compiled").arg("other");
+    stays_closed(
+        plan,
+        || Ready::handler(SIGTERM),
+        &["is ready to take SIGTERM (15): every thread blocks it, and nobody waits for it\n"],
+    );
+    // For the one it waits for it is.
+    plan().ready_when(Ready::handler(SIGUSR1)).signal_after(SIGUSR1, ms(0)).code(8);
+}
+
+#[test]
+fn a_handler_for_another_signal_is_not_readiness() {
+    let Some(bash) = needs("bash") else { return };
+    let plan = || program(&bash).args(["-c", "trap 'exit 7' USR1; echo arranged; while :; do sleep 1; done"]);
+    stays_closed(plan, || Ready::handler(SIGTERM), &["SIGTERM (15): never installed"]);
+    plan().ready_when(Ready::handler(SIGUSR1)).still_running_after(ms(0));
+}
+
+#[test]
+fn a_program_behind_a_shell_that_waits_for_it_is_named() {
+    let Some(bash) = needs("bash") else { return };
+    let inner = "trap 'echo left in order; exit 7' TERM; echo arranged; while :; do sleep 0.01; done";
+    let plan = |outer: &str| program("sh").args(["-c", outer, "sh"]).arg(&bash).arg(inner);
+    stays_closed(
+        || plan("\"$1\" -c \"$2\"; :"),
+        || Ready::handler(SIGTERM),
+        &[
+            "never installed: the signal has its default action. Process ",
+            " (bash), which the target started, is ready for it, but the signal goes to the target",
+            "a shell passes no signal on (start the program with `exec`)",
+        ],
+    );
+    let exec = plan("exec \"$1\" -c \"$2\"").ready_when(Ready::handler(SIGTERM));
+    exec.signal_after(SIGTERM, ms(0)).cleanup_ran(WORDS).code(LEFT);
+}
