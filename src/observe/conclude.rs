@@ -8,6 +8,7 @@ use crate::exit::{Check, Ending, Event, Exit, How, Leftover, Mark, NotedPanic, U
 use crate::launch::wire::{End, FunctionEnd, FunctionStage};
 use crate::script::When;
 use crate::signal::Signal;
+use crate::sys::clock::Moment;
 use crate::sys::wait::{self, Status};
 
 use super::{GivenUp, Observation, Progress};
