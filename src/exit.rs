@@ -261,6 +261,8 @@ pub struct Exit {
     pub(crate) first_signal: Option<FirstSignal>,
     pub(crate) last_signal: Option<LastSignal>,
     pub(crate) stuck: Vec<Stuck>,
+    /// It was in an exit hook when the harness gave up.
+    pub(crate) in_exit_hook: bool,
 }
 
 /// A panic of a function's main thread, whatever became of it.

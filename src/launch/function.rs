@@ -5,6 +5,7 @@
 //! fared is told on the shared page, never through the exit code.
 
 use std::backtrace::Backtrace;
+use std::cell::Cell;
 use std::ffi::CString;
 use std::io::{self, Write};
 use std::os::fd::RawFd;
@@ -75,12 +76,27 @@ fn install_panic_hook() {
     }));
 }
 
+/// Dropped when `exit` is called by the main thread: after the thread's other destructors, which were
+/// registered later, and before the exit hooks (glibc's `exit` runs them in this order).
+struct Leaving(Page);
+
+impl Drop for Leaving {
+    fn drop(&mut self) {
+        self.0.leaving();
+    }
+}
+
+thread_local! {
+    static LEAVING: Cell<Option<Leaving>> = const { Cell::new(None) };
+}
+
 /// Calls the function and leaves as `main` would leave.
 fn conclude(page: Page, link: RawFd, body: impl FnOnce() -> ExitCode) -> ! {
     extern "C" fn hook(page: &'static Page) {
         page.hooks_ran();
     }
     page.enter();
+    LEAVING.with(|leaving| leaving.set(Some(Leaving(page))));
     // Registered before the function's own hooks, hence run after them all.
     raw::call_at_exit(hook, PAGE.get_or_init(|| page));
     // Tells the supervisor that the function's own code comes now.

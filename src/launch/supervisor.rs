@@ -317,6 +317,7 @@ impl Supervisor {
                 Stage::Panicked => FunctionStage::Panicked,
             },
             hooks_ran: reading.hooks_ran,
+            leaving: reading.leaving,
             message: reading.message,
             location: reading.location,
             undecodable: reading.undecodable,

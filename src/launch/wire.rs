@@ -139,6 +139,8 @@ pub(crate) struct End {
 pub(crate) struct FunctionEnd {
     pub(crate) stage: FunctionStage,
     pub(crate) hooks_ran: bool,
+    /// It was on its way out, and its exit hooks had begun.
+    pub(crate) leaving: bool,
     pub(crate) message: Option<String>,
     pub(crate) location: Option<String>,
     pub(crate) undecodable: bool,

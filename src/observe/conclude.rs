@@ -140,6 +140,8 @@ impl Observation<'_> {
         let function = end.function;
         Exit {
             subject: self.orders.name,
+            in_exit_hook: end.forced
+                && function.as_ref().is_some_and(|function| function.leaving && !function.hooks_ran),
             how: function.as_ref().and_then(|function| how(function, &ending)),
             hooks_ran: function.as_ref().map(|function| function.hooks_ran),
             noted_panic: function.and_then(|function| {

@@ -50,6 +50,9 @@ pub(super) fn stuck(out: &mut String, exit: &Exit) {
         return;
     }
     out.push_str("  still running:\n");
+    if exit.in_exit_hook {
+        out.push_str("    the function has left, and its process is in an exit hook\n");
+    }
     for process in &exit.stuck {
         let _ =
             writeln!(out, "    process {}: {}", process.pid, visible(process.command.as_bytes(), SHOWN_LINE));

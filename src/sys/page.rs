@@ -31,6 +31,7 @@ struct Layout {
     owner: AtomicI32,
     stage: AtomicU32,
     hooks_ran: AtomicU32,
+    leaving: AtomicU32,
     undecodable: AtomicU32,
     started_at: AtomicU64,
     /// A start step (counted from 1; 0 for none) and its errno.
@@ -101,6 +102,8 @@ impl FloorCharBoundary for str {
 pub(crate) struct Reading {
     pub(crate) stage: Stage,
     pub(crate) hooks_ran: bool,
+    /// `exit` was called: the main thread's destructors have run, and the exit hooks come.
+    pub(crate) leaving: bool,
     /// The message of the last panic of the main thread, caught or not.
     pub(crate) message: Option<String>,
     pub(crate) location: Option<String>,
@@ -156,6 +159,7 @@ impl Page {
     pub(crate) fn reset(self) {
         self.0.owner.store(0, Ordering::Relaxed);
         self.0.hooks_ran.store(0, Ordering::Relaxed);
+        self.0.leaving.store(0, Ordering::Relaxed);
         self.0.failed_step.store(0, Ordering::Relaxed);
         self.0.started_at.store(0, Ordering::Relaxed);
         self.0.undecodable.store(0, Ordering::Relaxed);
@@ -224,6 +228,12 @@ impl Page {
         self.0.message.is(message)
     }
 
+    pub(crate) fn leaving(self) {
+        if self.mine() {
+            self.0.leaving.store(1, Ordering::Release);
+        }
+    }
+
     pub(crate) fn hooks_ran(self) {
         if self.mine() {
             self.0.hooks_ran.store(1, Ordering::Release);
@@ -246,6 +256,7 @@ impl Page {
         Reading {
             stage,
             hooks_ran: self.0.hooks_ran.load(Ordering::Acquire) != 0,
+            leaving: self.0.leaving.load(Ordering::Acquire) != 0,
             message: self.0.message.get(),
             location: self.0.location.get(),
             undecodable: self.0.undecodable.load(Ordering::Acquire) != 0,

@@ -168,3 +168,31 @@ fn a_stack_overflow_says_so_and_aborts() {
     let plain = assert_exit(|| abort()).aborted();
     fails_with(|| plain.stderr(predicate::str::contains("overflowed")), &["of stderr", "stderr: empty"]);
 }
+
+extern "C" fn hanging_hook() {
+    loop {
+        std::thread::park();
+    }
+}
+
+/// How long a function that hangs is given: it is sure to hang by then, and no longer is needed.
+const HANGS: std::time::Duration = ms(300);
+
+#[test]
+fn a_function_that_hangs_in_an_exit_hook_is_reported_as_that() {
+    let by_exit = assert_exit(|| {
+        register(hanging_hook);
+        exit(3)
+    });
+    let by_return = assert_exit(|| register(hanging_hook));
+    for test in [by_exit, by_return] {
+        let exit = test.timeout(HANGS).timed_out();
+        fails_with(|| exit.success(), &["the function has left, and its process is in an exit hook"]);
+    }
+    let elsewhere = assert_exit(|| {
+        register(marking_hook);
+        hanging_hook();
+    });
+    let report = crate::support::report_of(|| elsewhere.timeout(HANGS).success());
+    assert!(!report.contains("in an exit hook"), "{report}");
+}
