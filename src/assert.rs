@@ -351,7 +351,11 @@ fn check(exit: Exit, holds: bool, mismatch: impl FnOnce() -> Mismatch) -> Exit {
 
 #[track_caller]
 fn fail(message: &dyn Display) -> ! {
-    panic!("{message}")
+    let report = message.to_string();
+    if report::colour_is_wanted() {
+        panic!("{}", report::painted(&report));
+    }
+    panic!("{report}")
 }
 
 /// What is wrong with a stream, if anything.

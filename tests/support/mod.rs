@@ -5,6 +5,13 @@ use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 
+/// A report without the colours that it has when the tests run at a terminal.
+fn without_colour(report: &str) -> String {
+    let mut parts = report.split("\u{1b}[");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |text, part| text + part.split_once('m').map_or(part, |(_, rest)| rest))
+}
+
 /// Runs `assertion`, which must fail, and gives its report back.
 #[track_caller]
 pub fn report_of<T>(assertion: impl FnOnce() -> T) -> String {
@@ -12,7 +19,7 @@ pub fn report_of<T>(assertion: impl FnOnce() -> T) -> String {
         Ok(_) => panic!("the assertion holds, where it must fail"),
         Err(payload) => payload
             .downcast::<String>()
-            .map(|text| *text)
+            .map(|text| without_colour(&text))
             .or_else(|payload| payload.downcast::<&str>().map(|text| (*text).to_owned()))
             .expect("a panic with a text"),
     }
