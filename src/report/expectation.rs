@@ -62,9 +62,26 @@ pub(super) fn describe_case(case: &Case<'_>) -> String {
         }
     }
     for product in case.products() {
-        parts.push(format!("{}: {}", product.name(), product.value()));
+        let value = product.value().to_string();
+        let value = if product.name() == "diff" { uncoloured(&value) } else { value };
+        parts.push(format!("{}: {value}", product.name()));
     }
     parts.join("\n")
+}
+
+/// A difference without the colours that `predicates` gives the beginnings of its lines, whether it is
+/// shown on a terminal or not. What the lines are about may hold escape sequences too; those stay.
+fn uncoloured(difference: &str) -> String {
+    const ESCAPE: char = '\u{1b}';
+    const RESET: &str = "\u{1b}[0m";
+    let line = |line: &str| {
+        let mut rest = line;
+        while let Some((_, after)) = rest.strip_prefix(ESCAPE).and_then(|sequence| sequence.split_once('m')) {
+            rest = after;
+        }
+        if rest.len() == line.len() { line.to_owned() } else { rest.replacen(RESET, "", 1) }
+    };
+    difference.split('\n').map(line).collect::<Vec<_>>().join("\n")
 }
 
 /// That part of the output was not kept.
@@ -136,6 +153,36 @@ pub(crate) fn guards(guards: Guards) -> String {
         Guards { armed: 0, dropped: 0 } => "no guard of this label was armed".to_owned(),
         Guards { armed, dropped } => {
             format!("{} armed, {dropped} dropped", count(armed, "guard was", "guards were"))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use assert_cmd::assert::IntoOutputPredicate;
+
+    use super::stream_expectation;
+
+    fn difference(expected: &'static str, found: &str) -> String {
+        let predicate = expected.into_output();
+        stream_expectation("stdout", &predicate, found.as_bytes())
+    }
+
+    #[test]
+    fn a_difference_is_shown_without_colours() {
+        let shown = difference("same\nold\n", "same\nnew\n");
+        assert!(shown.starts_with("of stdout:\n"), "{shown}");
+        for line in ["\n--- \torig\n", "\n+++ \tvar\n", "\n@@ -2 +2 @@\n", "\n-old\n", "\n+new\n"] {
+            assert!(shown.contains(line), "it lacks {line:?}:\n{shown}");
+        }
+        assert!(!shown.contains("1b"), "{shown}");
+    }
+
+    #[test]
+    fn a_difference_in_colours_is_shown() {
+        let shown = difference("\u{1b}[31mred\u{1b}[0m\n", "\u{1b}[32mred\u{1b}[0m\n");
+        for line in ["\n-\\u{1b}[31mred\\u{1b}[0m\n", "\n+\\u{1b}[32mred\\u{1b}[0m\n"] {
+            assert!(shown.contains(line), "it lacks {line:?}:\n{shown}");
         }
     }
 }
