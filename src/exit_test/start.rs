@@ -18,6 +18,10 @@ use super::{ExitTest, arguments};
 /// nothing; a closure that does is a compile-time error. A panic ends the process with 101, and a
 /// returned `Result` or `ExitCode` as it would from `main`.
 ///
+/// Two things are not as in `main`, for std prepares them where this process never comes: its main
+/// thread has no name (panic messages say `main` all the same), and a stack overflow in *another*
+/// thread is a plain SIGSEGV, without std's words and its abort.
+///
 /// ```
 /// use exeunt::prelude::*;
 ///

@@ -83,6 +83,31 @@ fn a_return_does_not_wait_for_other_threads() {
     fails_with(|| exit.timed_out(), &["expected: still running", "happened: exit code 0"]);
 }
 
+#[test]
+fn a_stack_overflow_in_another_thread_is_a_segmentation_fault() {
+    fn deeper(level: u64) -> u64 {
+        let here = std::hint::black_box([level; 64]);
+        if level == u64::MAX { 0 } else { deeper(level + 1) + here[63] }
+    }
+    let exit = assert_exit(|| {
+        let other = thread::spawn(|| std::hint::black_box(deeper(0)));
+        drop(other.join());
+    })
+    .killed_by(SIGSEGV);
+    fails_with(|| exit.aborted(), &["aborted (killed by SIGABRT (6))", "happened: killed by SIGSEGV (11)"]);
+}
+
+#[test]
+fn the_main_thread_has_no_name_but_panics_as_main() {
+    let exit = assert_exit(|| {
+        assert_eq!(thread::current().name(), None);
+        panic!("named")
+    })
+    .panicked_with("named")
+    .stderr(predicate::str::contains("thread 'main'"));
+    fails_with(|| exit.stderr(predicate::str::contains("<unnamed>")), &["of stderr", "thread 'main'"]);
+}
+
 /// Forks; in the parent, waits for the child's end.
 fn fork_and_wait() -> Side {
     // SAFETY: this process has one thread.
