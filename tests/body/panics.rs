@@ -195,7 +195,6 @@ fn a_panic_while_panicking_aborts() {
         let _guard = PanicsWhenDropped;
         panic!("at first")
     })
-    // With backtraces the report shows only the ends of what was printed.
     .env("RUST_BACKTRACE", "0")
     .aborted()
     .stderr(predicate::str::contains("at first"))
