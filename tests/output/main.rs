@@ -76,3 +76,11 @@ fn one_stream_at_a_time_may_hold_more_than_a_pipe_while_the_other_waits() {
     assert_eq!((exit.stdout_bytes().len(), exit.stderr_bytes().len()), (512 * 1024, 512 * 1024 + 3));
     fails_with(|| exit.flushed("oend"), &["\"oend\" is flushed to stdout or stderr"]);
 }
+
+#[test]
+fn a_difference_is_shown_without_the_colours_of_a_terminal() {
+    let exit = program("printf").arg(r"one\ntwo\n").success();
+    let report = support::report_of(|| exit.stdout("one\nthree\n"));
+    assert!(report.contains("-three\n") && report.contains("+two\n"), "{report}");
+    assert!(!report.contains("\\u{1b}") && !report.contains('\u{1b}'), "{report}");
+}
