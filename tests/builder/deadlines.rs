@@ -1,0 +1,101 @@
+//! `timeout` and `timed_out`: a run is over at its deadline, and what the harness did to end it is
+//! never taken for the target's own end.
+
+use std::time::{Duration, Instant};
+
+use exeunt::prelude::*;
+
+use crate::process::PATIENCE;
+use crate::support::fails_with;
+
+fn forever() -> ExitTest {
+    program("sleep").arg("1000")
+}
+
+#[test]
+fn a_target_that_runs_on_is_ended_at_the_deadline_and_reported_as_running() {
+    let begin = Instant::now();
+    let exit = forever().timeout(ms(150)).timed_out();
+    assert!(begin.elapsed() >= ms(150) && begin.elapsed() < PATIENCE);
+    assert!(matches!(exit.ending(), Ending::TimedOut { .. }));
+    // The SIGKILL was the harness's: it is no ending of the target's.
+    let happened = "happened: still running after";
+    fails_with(|| exit.clone().killed_by(SIGKILL), &["expected: killed by SIGKILL (9)", happened]);
+    fails_with(|| exit.clone().failure(), &["expected: failure", happened]);
+    fails_with(|| exit.clone().code(137), &[happened]);
+    fails_with(|| exit.within(PATIENCE), &["ended within", happened]);
+}
+
+#[test]
+fn a_target_that_ends_in_time_is_not_timed_out() {
+    let exit = program("true").timeout(PATIENCE).success();
+    fails_with(|| exit.timed_out(), &["expected: still running at the deadline", "happened: exit code 0"]);
+    let killed = program("sh").args(["-c", "kill -9 $$"]).timeout(PATIENCE).killed_by(SIGKILL);
+    fails_with(|| killed.timed_out(), &["expected: still running at", "happened: killed by SIGKILL (9)"]);
+}
+
+#[test]
+fn a_target_that_ignores_sigterm_is_timed_out_and_not_killed_by_sigkill() {
+    let script = "trap '' TERM; echo ready; while :; do sleep 1000; done";
+    let plan = || program("sh").args(["-c", script]).signal_when(SIGTERM, Ready::stdout("ready"));
+    let exit = plan().timeout(ms(300)).timed_out();
+    assert_eq!(crate::sent(&exit).len(), 1);
+    fails_with(|| exit.killed_by(SIGKILL), &["after SIGTERM (15) was sent", "still running after"]);
+    // The control: the same without the trap ends by the signal.
+    let script = "echo ready; while :; do sleep 1000; done";
+    program("sh").args(["-c", script]).signal_when(SIGTERM, Ready::stdout("ready")).killed_by(SIGTERM);
+}
+
+#[test]
+fn a_stopped_target_has_not_ended() {
+    let exit = program("sh").args(["-c", "kill -STOP $$; exit 3"]).timeout(ms(200)).timed_out();
+    fails_with(|| exit.code(3), &["expected: exit code 3", "still running after"]);
+    // The control: it goes on when it is told to.
+    program("sh").args(["-c", "echo $$; kill -STOP $$; exit 3"]).signal_after(SIGCONT, ms(100)).code(3);
+}
+
+#[test]
+fn a_timeout_of_zero_is_refused() {
+    let zero = || program("true").timeout(Duration::ZERO);
+    fails_with(|| zero().timed_out(), &["a timeout of zero gives the target no time at all"]);
+    assert!(zero().run().is_err());
+    program("true").timeout(PATIENCE).success();
+}
+
+#[test]
+fn the_shortest_timeout_is_a_deadline_like_any_other() {
+    let nanosecond = Duration::from_nanos(1);
+    forever().timeout(nanosecond).timed_out();
+    let function = assert_exit(|| {
+        loop {
+            std::thread::park();
+        }
+    });
+    function.timeout(nanosecond).timed_out();
+}
+
+#[test]
+fn the_longest_durations_do_not_overflow() {
+    let exit = program("true").timeout(Duration::MAX).success().within(Duration::MAX);
+    fails_with(|| exit.still_running_after(Duration::MAX), &["expected: still running after", "it ran for"]);
+    let waits_for = |plan: ExitTest| plan.timeout(ms(100)).run().unwrap_err().to_string();
+    let late = waits_for(forever().signal_after(SIGTERM, Duration::MAX));
+    assert!(late.contains("SIGTERM (15) after") && late.contains("the deadline came before"), "{late}");
+    let late = waits_for(forever().ready_when(Ready::delay(Duration::MAX)));
+    assert!(late.contains("have passed") && late.contains("the deadline came before"), "{late}");
+    program("true").signal_after(SIGTERM, Duration::MAX).allow_early_end().success();
+}
+
+#[test]
+fn the_deadline_is_for_the_whole_run_and_not_for_each_step() {
+    let begin = Instant::now();
+    let mut plan = forever();
+    for _ in 0..1000 {
+        plan = plan.signal_after(SIGCONT, ms(60));
+    }
+    let error = plan.timeout(ms(300)).run().unwrap_err().to_string();
+    assert!(begin.elapsed() < PATIENCE, "{:?}", begin.elapsed());
+    assert!(error.contains("the deadline came before"), "{error}");
+    // Those that were due before were sent.
+    assert!(error.contains("SIGCONT (18) sent"), "{error}");
+}
