@@ -11,6 +11,7 @@ mod core_dumps;
 mod deadlines;
 mod from_command;
 mod gates;
+mod given;
 mod ports_and_files;
 mod script;
 
