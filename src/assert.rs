@@ -9,7 +9,7 @@ use predicates_core::Predicate;
 
 use crate::error::Error;
 use crate::evidence::{self, Findings};
-use crate::exit::{Ending, Exit, How};
+use crate::exit::{Ending, Exit, How, What};
 use crate::exit_test::{ExitTest, scaled};
 use crate::report::{self, Mismatch};
 use crate::script::IntoTextMatch;
@@ -111,7 +111,9 @@ pub trait ExitAssert: Sized {
     #[track_caller]
     fn still_running_after(self, time: Duration) -> Exit {
         let exit = concluded_after(self, Some(time));
-        let base = exit.last_signal.map_or(Duration::ZERO, |last| last.at);
+        let ready = exit.timeline().iter().find(|event| matches!(event.what, What::Ready { .. }));
+        let ready = ready.map_or(Duration::ZERO, |event| event.at);
+        let base = exit.last_signal.map_or(ready, |last| last.at);
         let ran = exit.duration().saturating_sub(base);
         let holds = ran >= time;
         check(exit, holds, || {

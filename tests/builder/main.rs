@@ -12,6 +12,7 @@ mod deadlines;
 mod from_command;
 mod gates;
 mod given;
+mod observed;
 mod ports_and_files;
 mod script;
 
