@@ -263,6 +263,8 @@ pub struct Exit {
     pub(crate) stuck: Vec<Stuck>,
     /// It was in an exit hook when the harness gave up.
     pub(crate) in_exit_hook: bool,
+    /// What the test says of itself.
+    pub(crate) context: Vec<(String, String)>,
 }
 
 /// A panic of a function's main thread, whatever became of it.
@@ -273,6 +275,20 @@ pub(crate) struct NotedPanic {
 }
 
 impl Exit {
+    /// Adds a line of the test's own to the reports of failing assertions, as assert_cmd's
+    /// `append_context` does.
+    ///
+    /// ```should_panic
+    /// use exeunt::prelude::*;
+    ///
+    /// let exit = program("false").run().unwrap();
+    /// exit.append_context("issue", "a full disk must not be an error").success();
+    /// ```
+    pub fn append_context(mut self, name: impl Into<String>, context: impl fmt::Display) -> Self {
+        self.context.push((name.into(), context.to_string()));
+        self
+    }
+
     /// How it ended.
     #[must_use]
     pub const fn ending(&self) -> &Ending {

@@ -65,6 +65,7 @@ pub struct ExitTest {
     steps: Vec<Step>,
     allow_early_end: bool,
     checks: Vec<CleanupCheck>,
+    context: Vec<(String, String)>,
     /// The first mistake in the plan, told when it is to be carried out.
     mistake: Option<Error>,
 }
@@ -99,6 +100,7 @@ impl ExitTest {
             steps: Vec::new(),
             allow_early_end: false,
             checks: Vec::new(),
+            context: Vec::new(),
             mistake: None,
         }
     }
@@ -234,6 +236,13 @@ impl ExitTest {
         self
     }
 
+    /// Adds a line of the test's own to the reports of failing assertions, as assert_cmd's
+    /// `append_context` does.
+    pub fn append_context(mut self, name: impl Into<String>, context: impl fmt::Display) -> Self {
+        self.context.push((name.into(), context.to_string()));
+        self
+    }
+
     /// Adds a piece of evidence for programs that cannot be changed: `check` is called once, after
     /// the end, and `cleanup_ran(label)` holds if it said true.
     ///
@@ -317,6 +326,7 @@ impl ExitTest {
                 deadline,
                 observe_for,
                 checks: &self.checks,
+                context: self.context,
             },
         )
     }

@@ -140,6 +140,7 @@ impl Observation<'_> {
         let function = end.function;
         Exit {
             subject: self.orders.name,
+            context: self.orders.context,
             in_exit_hook: end.forced
                 && function.as_ref().is_some_and(|function| function.leaving && !function.hooks_ran),
             how: function.as_ref().and_then(|function| how(function, &ending)),

@@ -57,6 +57,7 @@ pub(crate) struct Orders<'a> {
     /// End the target this long after the script was carried out.
     pub(crate) observe_for: Option<Duration>,
     pub(crate) checks: &'a [CleanupCheck],
+    pub(crate) context: Vec<(String, String)>,
 }
 
 /// How far the script was carried out.

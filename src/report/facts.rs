@@ -5,10 +5,14 @@ use std::time::Duration;
 
 use crate::exit::{Disposition, Exit, MarkKind, What};
 
+use super::field;
 use super::text::{SHOWN_EVENTS, SHOWN_LINE, count, milliseconds, stream, visible};
 
 /// The timeline, both streams, and what was left.
 pub(super) fn facts(out: &mut String, exit: &Exit) {
+    for (name, context) in &exit.context {
+        field(out, &visible(name.as_bytes(), SHOWN_LINE), context);
+    }
     out.push_str("  timeline:\n");
     timeline(out, exit);
     stuck(out, exit);

@@ -65,8 +65,11 @@ pub(crate) fn mismatch(exit: &Exit, mismatch: &Mismatch) -> String {
     out
 }
 
+/// So many bytes of a line of a field are shown.
+const LONGEST_LINE: usize = 2 * 1024;
+
 fn field(out: &mut String, name: &str, text: &str) {
-    let mut lines = text.lines();
+    let mut lines = text.lines().map(|line| visible(line.as_bytes(), LONGEST_LINE));
     let _ = writeln!(out, "  {name}: {}", lines.next().unwrap_or_default());
     for line in lines {
         let _ = writeln!(out, "            {line}");
