@@ -117,6 +117,15 @@ exeunt::isolated! {
     }
 
     #[test]
+    fn what_the_test_has_printed_and_not_flushed_is_not_the_copys() {
+        let word = "the copy's";
+        print!("the test's, ");
+        let exit = assert_exit_forked(|| print!("{word}")).stdout("the copy's");
+        fails_with(|| exit.stdout("the test's, the copy's"), &["of stdout", "the copy's"]);
+        println!("flushed");
+    }
+
+    #[test]
     fn a_forked_function_takes_no_arguments() {
         assert_exit_forked(|| ()).success();
         fails_with(

@@ -4,6 +4,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod binary;
 mod calls;
 mod environment;
 mod helper_crate;
