@@ -3,7 +3,6 @@
 //! Bytes flow in as they are read; nothing is interpreted here but where lines end. However much a
 //! target prints, memory stays within the limit.
 
-use std::collections::VecDeque;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -90,20 +89,26 @@ const MOST_ARRIVALS: usize = 4096;
 #[derive(Debug)]
 pub(crate) struct Capture {
     limit: usize,
-    head: Vec<u8>,
-    tail: VecDeque<u8>,
+    /// The whole stream as long as it fits; then the head, and behind it a ring of the last bytes.
+    kept: Vec<u8>,
+    /// Where in the ring its oldest byte is.
+    oldest: usize,
     total: u64,
     arrivals: Vec<Arrival>,
 }
 
 impl Capture {
-    /// Keeps at most `limit` bytes: the first half of that, and the last half.
+    /// Keeps at most `limit` bytes: of a longer stream the first half of that, and the last half.
     pub(crate) const fn new(limit: usize) -> Self {
-        Self { limit, head: Vec::new(), tail: VecDeque::new(), total: 0, arrivals: Vec::new() }
+        Self { limit, kept: Vec::new(), oldest: 0, total: 0, arrivals: Vec::new() }
     }
 
     pub(crate) const fn total(&self) -> u64 {
         self.total
+    }
+
+    const fn head_len(&self) -> usize {
+        self.limit - self.limit / 2
     }
 
     /// Takes in what was read at `at`, counted from when the capture began.
@@ -115,14 +120,25 @@ impl Capture {
             self.arrivals.push(Arrival { offset: self.total, at });
         }
         self.total += bytes.len() as u64;
-        let head_room = (self.limit - self.limit / 2).saturating_sub(self.head.len());
-        let (head, rest) = bytes.split_at(head_room.min(bytes.len()));
-        self.head.extend_from_slice(head);
-        let most = self.limit / 2;
-        let rest = &rest[rest.len().saturating_sub(most)..];
-        let surplus = (self.tail.len() + rest.len()).saturating_sub(most);
-        self.tail.drain(..surplus.min(self.tail.len()));
-        self.tail.extend(rest);
+        let room = self.limit - self.kept.len();
+        let (fitting, rest) = bytes.split_at(room.min(bytes.len()));
+        self.kept.extend_from_slice(fitting);
+        if !rest.is_empty() {
+            self.push_to_ring(rest);
+        }
+    }
+
+    fn push_to_ring(&mut self, bytes: &[u8]) {
+        let head_len = self.head_len();
+        let ring = &mut self.kept[head_len..];
+        let last = &bytes[bytes.len().saturating_sub(ring.len())..];
+        if last.is_empty() {
+            return;
+        }
+        let (to_end, from_begin) = last.split_at(last.len().min(ring.len() - self.oldest));
+        ring[self.oldest..][..to_end.len()].copy_from_slice(to_end);
+        ring[..from_begin.len()].copy_from_slice(from_begin);
+        self.oldest = (self.oldest + last.len()) % ring.len();
     }
 
     /// Ends the capture of a target that started `start` after the capture began.
@@ -130,11 +146,14 @@ impl Capture {
         for arrival in &mut self.arrivals {
             arrival.at = arrival.at.saturating_sub(start);
         }
-        let mut tail: Vec<u8> = self.tail.into();
-        if (self.head.len() + tail.len()) as u64 == self.total {
-            self.head.append(&mut tail);
-        }
-        Captured { head: self.head, tail, total: self.total, arrivals: self.arrivals }
+        let tail = if self.total > self.kept.len() as u64 {
+            let head_len = self.head_len();
+            self.kept[head_len..].rotate_left(self.oldest);
+            self.kept.split_off(head_len)
+        } else {
+            Vec::new()
+        };
+        Captured { head: self.kept, tail, total: self.total, arrivals: self.arrivals }
     }
 }
 
@@ -163,6 +182,26 @@ mod tests {
             let cut = captured(6, pieces);
             assert_eq!((cut.head.as_slice(), cut.tail.as_slice()), (&b"abc"[..], &b"jkl"[..]), "{pieces:?}");
             assert_eq!((cut.left_out(), cut.total), (6, 12));
+        }
+    }
+
+    #[test]
+    fn the_kept_parts_are_the_ends_of_the_stream_however_it_is_cut() {
+        let text = "abcdefghijklmnopqrstuvwxyz";
+        for limit in 0..=text.len() + 1 {
+            for first in 0..=text.len() {
+                for second in first..=text.len() {
+                    let pieces = [&text[..first], &text[first..second], &text[second..]];
+                    let cut = captured(limit, &pieces);
+                    let (head, tail) = if limit < text.len() {
+                        (&text[..limit - limit / 2], &text[text.len() - limit / 2..])
+                    } else {
+                        (text, "")
+                    };
+                    let kept = (cut.head.as_slice(), cut.tail.as_slice());
+                    assert_eq!(kept, (head.as_bytes(), tail.as_bytes()), "limit {limit}, {pieces:?}");
+                }
+            }
         }
     }
 
