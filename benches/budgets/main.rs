@@ -9,6 +9,7 @@
 mod chart;
 mod clock;
 mod docs;
+mod family;
 mod measure;
 mod output;
 mod resident;

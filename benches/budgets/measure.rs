@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use hdrhistogram::Histogram;
 
 /// So long nothing is started before a sample that is taken at rest. It is longer than what a
-/// contender leaves behind it to do (exeunt's supervisor forks its next target, for example), and
-/// spent spinning, so that the clock frequency stays and no sleep has to be woken from.
+/// contender leaves behind it to do (exeunt's supervisor forks its next target, for example). It is
+/// slept, for on a busy machine the scheduler holds it against a process that spins.
 const REST: Duration = Duration::from_millis(1);
 
 /// So many runs in a row are one turn where they follow each other without a rest.
@@ -82,10 +82,7 @@ impl Samples {
 }
 
 fn rest() {
-    let begin = Instant::now();
-    while begin.elapsed() < REST {
-        std::hint::spin_loop();
-    }
+    std::thread::sleep(REST);
 }
 
 /// Takes at least `count` samples of each contender, in turn; who begins changes from turn to turn.

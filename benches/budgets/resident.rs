@@ -1,8 +1,8 @@
 //! Memory: filling the test process with it, and what exeunt's own processes take.
 
-use std::collections::BTreeMap;
 use std::fs;
 
+use crate::family;
 use crate::support::contenders;
 use crate::table::{Row, Unit};
 
@@ -42,42 +42,35 @@ impl Drop for Memory {
     }
 }
 
-/// The launcher and its processes at rest: what is resident, and what of that is nobody else's.
+/// The launcher and its processes between two runs: what is resident, and what of that is their own.
 pub(crate) fn size(_: bool) -> Vec<Row> {
     contenders::exeunt_function();
-    let mut found = BTreeMap::new();
-    // The process between two runs has a spare target ready; it may still be on its way.
-    let begin = std::time::Instant::now();
-    while found.len() < 3 && begin.elapsed().as_secs() < 2 {
-        found.clear();
-        descend(std::process::id(), &mut found);
-    }
     let mut rows = Vec::new();
-    for (pid, name) in found {
-        let field = |file: &str, field: &str| {
-            let text = fs::read_to_string(format!("/proc/{pid}/{file}")).unwrap_or_default();
-            let line = text.lines().find_map(|line| line.strip_prefix(field).map(str::to_owned));
-            line.and_then(|line| line.trim().trim_end_matches("kB").trim_end().parse::<f64>().ok())
-        };
-        let (resident, share) = (field("status", "VmRSS:"), field("smaps_rollup", "Pss:"));
-        if let (Some(resident), Some(share)) = (resident, share) {
-            let row = |what: String, value| Row::new("size", what, Unit::Kibibytes, value);
-            rows.push(row(format!("`{name}`: resident"), resident));
-            rows.push(row(format!("`{name}`: its share of that (PSS)"), share));
-        }
+    for (name, who) in
+        [("exeunt-launcher", "the launcher"), ("exeunt-superv", "supervisors and spare targets")]
+    {
+        let members = family::members().into_iter().filter(|(_, its)| its == name);
+        let sizes: Vec<(f64, f64)> = members.filter_map(|(pid, _)| sizes(pid)).collect();
+        let most = sizes.iter().map(|(resident, _)| *resident).fold(0.0, f64::max);
+        let share: f64 = sizes.iter().map(|(_, share)| share).sum();
+        let (count, unit) = (sizes.len(), Unit::Kibibytes);
+        rows.push(Row::new("size", format!("{who} ({count}): resident, the largest"), unit, most));
+        rows.push(Row::new(
+            "size",
+            format!("{who} ({count}): their share of memory (PSS), in all"),
+            unit,
+            share,
+        ));
     }
     rows
 }
 
-/// The processes below `pid`, with their names.
-fn descend(pid: u32, found: &mut BTreeMap<u32, String>) {
-    let tasks = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
-    for task in tasks {
-        let children = fs::read_to_string(task.path().join("children")).unwrap_or_default();
-        for child in children.split_whitespace().filter_map(|child| child.parse().ok()) {
-            let name = fs::read_to_string(format!("/proc/{child}/comm")).unwrap_or_default();
-            found.insert(child, name.trim_end().to_owned());
-            descend(child, found);
-        }
-    }
+/// What is resident of a process, and its share of that, in KiB.
+fn sizes(pid: u32) -> Option<(f64, f64)> {
+    let field = |file: &str, name: &str| {
+        let text = fs::read_to_string(format!("/proc/{pid}/{file}")).ok()?;
+        let line = text.lines().find_map(|line| line.strip_prefix(name))?;
+        line.trim().trim_end_matches("kB").trim_end().parse().ok()
+    };
+    Some((field("status", "VmRSS:")?, field("smaps_rollup", "Pss:")?))
 }

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use crate::family::{self, OnOneCore};
 use crate::measure::{Contender, Pace, Samples, in_turn};
 use crate::resident::Memory;
 use crate::support::contenders::{self, WRITER};
@@ -12,27 +13,43 @@ const GIB: usize = 1 << 30;
 
 pub(crate) fn function(quick: bool) -> Vec<Row> {
     let topic = "function";
-    let fork = || Contender::timed("bare fork", contenders::bare_fork);
-    let exeunt = || Contender::timed("exeunt", contenders::exeunt_function);
     let count = if quick { 40 } else { 800 };
-    let rested = in_turn(count, Pace::Rested, vec![fork(), exeunt()]);
-    let in_a_row = in_turn(count, Pace::InARow, vec![fork(), exeunt()]);
+    let measured = |pace: Pace| {
+        let fork = Contender::timed("bare fork", contenders::bare_fork);
+        in_turn(count, pace, vec![fork, Contender::timed("exeunt", contenders::exeunt_function)])
+    };
+    let mut rows = Vec::new();
+    let mut add = |what: &str, samples: &[Samples]| {
+        let row = Row::of(topic, what, &samples[1]).against(&samples[0]);
+        rows.push(row.within(Budget::RatioAtMost(2.0)));
+    };
+    add("function, at rest", &measured(Pace::Rested));
+    add("function, one after another", &measured(Pace::InARow));
+    let core = OnOneCore::new();
+    add("function, at rest, all on one core", &measured(Pace::Rested));
+    add("function, one after another, all on one core", &measured(Pace::InARow));
+    drop(core);
+    rows.push(processor_time(if quick { 300 } else { 4000 }));
     let others = vec![
-        exeunt(),
+        Contender::timed("exeunt", contenders::exeunt_function),
         Contender::timed("rusty-fork", contenders::rusty_fork),
         Contender::timed("procspawn", contenders::procspawn),
     ];
     let others = in_turn(count / 4, Pace::Rested, others);
-    vec![
-        Row::of(topic, "function, a run at rest", &rested[1])
-            .against(&rested[0])
-            .within(Budget::RatioAtMost(2.0)),
-        Row::of(topic, "function, one run after another", &in_a_row[1])
-            .against(&in_a_row[0])
-            .within(Budget::RatioAtMost(2.0)),
-        Row::of(topic, "function", &others[0]).against(&others[1]),
-        Row::of(topic, "function", &others[0]).against(&others[2]),
-    ]
+    rows.extend(others[1..].iter().map(|peer| Row::of(topic, "function, at rest", &others[0]).against(peer)));
+    rows
+}
+
+/// The processor time of all processes for one run: little disturbed by what else the machine does.
+fn processor_time(runs: u32) -> Row {
+    let of = |work: fn()| {
+        let begin = family::processor_time();
+        (0..runs).for_each(|_| work());
+        (family::processor_time() - begin).as_secs_f64() * 1e9 / f64::from(runs)
+    };
+    let (fork, exeunt) = (of(contenders::bare_fork), of(contenders::exeunt_function));
+    let what = "function, processor time of all processes";
+    Row::new("function", what, Unit::Nanoseconds, exeunt).against_value("bare fork", fork)
 }
 
 /// The same with so much memory resident in the test process, each size between two spells of rest.
@@ -70,7 +87,7 @@ pub(crate) fn program(quick: bool) -> Vec<Row> {
     for (name, path, arguments) in
         [("`true`", "/bin/true", &[][..]), ("a small Rust program", WRITER, &["0"][..])]
     {
-        for (pace, how) in [(Pace::Rested, "a run at rest"), (Pace::InARow, "one run after another")] {
+        for (pace, how) in [(Pace::Rested, "at rest"), (Pace::InARow, "one after another")] {
             let contenders = vec![
                 Contender::timed("`Command::output`", || contenders::output(path, arguments)),
                 Contender::timed("exeunt", || contenders::exeunt_program(path, arguments)),
