@@ -35,25 +35,44 @@ pub(crate) enum Ended {
 
 /// Looks for a child that has ended, and leaves it as it is.
 pub(crate) fn peek_any() -> io::Result<Ended> {
-    // SAFETY: an all-zero siginfo_t is a valid value to be overwritten.
-    let mut info: libc::siginfo_t = unsafe { std::mem::zeroed() };
-    let flags = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT;
-    // SAFETY: `info` is live and writable.
-    let done = unsafe { libc::waitid(libc::P_ALL, 0, &raw mut info, flags) };
-    if done != 0 {
-        let error = io::Error::last_os_error();
-        return match error.raw_os_error() {
-            Some(libc::ECHILD) => Ok(Ended::NoChildren),
-            Some(libc::EINTR) => Ok(Ended::NoneYet),
-            _ => Err(error),
-        };
+    loop {
+        // SAFETY: an all-zero siginfo_t is a valid value to be overwritten.
+        let mut info: libc::siginfo_t = unsafe { std::mem::zeroed() };
+        let flags = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT;
+        // SAFETY: `info` is live and writable.
+        let done = unsafe { libc::waitid(libc::P_ALL, 0, &raw mut info, flags) };
+        if done != 0 {
+            let error = io::Error::last_os_error();
+            return match error.raw_os_error() {
+                Some(libc::ECHILD) => Ok(Ended::NoChildren),
+                Some(libc::EINTR) => Ok(Ended::NoneYet),
+                _ => Err(error),
+            };
+        }
+        // SAFETY: waitid filled the member for a child's end, or left it zero where none has ended.
+        let pid = unsafe { info.si_pid() };
+        if pid == 0 {
+            return Ok(Ended::NoneYet);
+        }
+        if matches!(info.si_code, libc::CLD_EXITED | libc::CLD_KILLED | libc::CLD_DUMPED) {
+            return Ok(Ended::Child(pid));
+        }
+        // A child that asked to be traced (`PTRACE_TRACEME`) tells of its stops whether that was asked
+        // for or not. It has not ended, and would hide those that have.
+        take_stop(pid);
     }
-    // SAFETY: waitid filled the member for a child's end, or left it zero where none has ended.
-    let pid = unsafe { info.si_pid() };
-    Ok(if pid == 0 { Ended::NoneYet } else { Ended::Child(pid) })
 }
 
-/// Waits for one child and takes its status.
+/// Takes the news that a child has stopped, and no other.
+fn take_stop(pid: i32) {
+    let Ok(id) = libc::id_t::try_from(pid) else { return };
+    // SAFETY: an all-zero siginfo_t is a valid value to be overwritten.
+    let mut info: libc::siginfo_t = unsafe { std::mem::zeroed() };
+    // SAFETY: `info` is live and writable.
+    unsafe { libc::waitid(libc::P_PID, id, &raw mut info, libc::WSTOPPED | libc::WNOHANG) };
+}
+
+/// Waits for the end of one child and takes its status.
 pub(crate) fn reap(pid: i32) -> io::Result<Reaped> {
     let mut raw_status = 0;
     // SAFETY: an all-zero rusage is a valid value to be overwritten.
@@ -61,8 +80,12 @@ pub(crate) fn reap(pid: i32) -> io::Result<Reaped> {
     loop {
         // SAFETY: both places are live and writable.
         let done = unsafe { libc::wait4(pid, &raw mut raw_status, 0, &raw mut usage) };
-        if done == pid {
+        if done == pid && (libc::WIFEXITED(raw_status) || libc::WIFSIGNALED(raw_status)) {
             break;
+        }
+        if done == pid {
+            // A stop of a child that asked to be traced.
+            continue;
         }
         let error = io::Error::last_os_error();
         if error.kind() != io::ErrorKind::Interrupted {

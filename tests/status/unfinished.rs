@@ -52,3 +52,39 @@ fn what_ended_is_not_still_running() {
         &["expected: still running after 5 s", "happened: exit code 0"],
     );
 }
+
+#[test]
+fn a_traced_process_that_stopped_has_not_ended() {
+    fn stops_itself(traced: bool) {
+        if traced {
+            // SAFETY: numbers only; the parent becomes the tracer.
+            unsafe { libc::ptrace(libc::PTRACE_TRACEME, 0, 0, 0) };
+        }
+        // SAFETY: a number only.
+        unsafe { libc::raise(libc::SIGUSR1) };
+    }
+    let exit = assert_exit(|| stops_itself(true)).timeout(ms(300)).timed_out();
+    fails_with(
+        || exit.clone().code(10),
+        &["expected: exit code 10", "happened: still running after 300 ms, ended by the harness"],
+    );
+    fails_with(|| exit.exited_immediately(), &["still running"]);
+    let untraced = assert_exit(|| stops_itself(false)).killed_by(SIGUSR1);
+    fails_with(|| untraced.timed_out(), &["expected: still running", "happened: killed by SIGUSR1 (10)"]);
+}
+
+#[test]
+fn a_traced_orphan_that_stopped_hides_no_end() {
+    let exit = assert_exit(|| {
+        // SAFETY: the process has one thread.
+        if unsafe { libc::fork() } == 0 {
+            // SAFETY: numbers only.
+            unsafe { libc::ptrace(libc::PTRACE_TRACEME, 0, 0, 0) };
+            // SAFETY: a number only.
+            unsafe { libc::raise(libc::SIGUSR1) };
+        }
+        std::process::exit(4)
+    })
+    .code(4);
+    fails_with(|| exit.timed_out(), &["expected: still running", "happened: exit code 4"]);
+}
