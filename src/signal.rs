@@ -90,6 +90,11 @@ impl Signal {
         })
     }
 
+    /// Whether its default action ends a process.
+    pub(crate) const fn kills_by_default(self) -> bool {
+        !matches!(self, SIGCHLD | SIGURG | SIGWINCH | SIGCONT | SIGSTOP | SIGTSTP | SIGTTIN | SIGTTOU)
+    }
+
     /// A signal as the kernel reported it, whatever its number.
     pub(crate) const fn from_status(number: i32) -> Self {
         Self(number)

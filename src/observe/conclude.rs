@@ -39,6 +39,7 @@ impl Observation<'_> {
                 }
             },
         };
+        self.take_back_what_came_too_late(&ending);
         if self.given_up.is_some() && !end.forced {
             // It ended by itself while the order was on its way.
             self.timeline.retain(|event| event.what != What::GaveUp);

@@ -29,6 +29,7 @@ use crate::sys::pidfd::PidFd;
 use crate::sys::poll::{self, Interest};
 
 use intake::{Marks, Stream};
+use progress::Deadly;
 
 /// How long a supervisor may take to end a target that it was told to end, before the run fails.
 const KILL_PATIENCE: Duration = Duration::from_secs(15);
@@ -103,6 +104,8 @@ struct Observation<'a> {
     timeline: Vec<Event>,
     first_signal: Option<FirstSignal>,
     last_signal: Option<LastSignal>,
+    /// The last delivery, where the target can only have died of it.
+    deadly: Option<Deadly>,
     given_up: Option<(GivenUp, Moment)>,
     /// When the supervisor was asked which process the target is.
     asked: Option<Moment>,
@@ -171,6 +174,7 @@ impl<'a> Observation<'a> {
             timeline: Vec::new(),
             first_signal: None,
             last_signal: None,
+            deadly: None,
             given_up: None,
             asked: None,
             stuck: Vec::new(),

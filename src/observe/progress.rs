@@ -3,13 +3,21 @@
 use std::time::Duration;
 
 use crate::error::Error;
-use crate::exit::{Event, FirstSignal, LastSignal, What};
+use crate::exit::{Disposition, Ending, Event, FirstSignal, LastSignal, What};
 use crate::script::{Action, Ready, Seen, When};
 use crate::signal::Signal;
 use crate::sys::clock::Moment;
 use crate::sys::disposition;
 
 use super::{GivenUp, Observation, Progress};
+
+/// A signal that kills the target unless that has ended, and how everything stood before.
+pub(super) struct Deadly {
+    step: usize,
+    since: Moment,
+    first: Option<FirstSignal>,
+    last: Option<LastSignal>,
+}
 
 impl Observation<'_> {
     /// Does all that is due: opens gates, delivers steps, keeps the deadline.
@@ -112,16 +120,16 @@ impl Observation<'_> {
     /// Sends a signal, after taking in everything that was there before it.
     pub(super) fn deliver(&mut self, index: usize, signal: Signal) -> Result<bool, Error> {
         let base = self.base();
-        self.stdout.drain(self.live.requested_at, &mut self.buffer)?;
-        self.stderr.drain(self.live.requested_at, &mut self.buffer)?;
-        self.read_marks(false)?;
+        self.take_in()?;
+        // It takes a while, in which more may have come.
+        let disposition = self.start.and_then(|(_, pid)| disposition::of(pid, signal.number()));
+        self.take_in()?;
         let Some(pidfd) = &self.pidfd else { return Ok(false) };
         // The kernel takes a signal for a zombie without a word: ask first.
         if pidfd.has_ended() {
             self.target_gone = true;
             return Ok(false);
         }
-        let disposition = self.start.and_then(|(_, pid)| disposition::of(pid, signal.number()));
         let now = Moment::now();
         match pidfd.signal(signal.number()) {
             Ok(()) => {}
@@ -136,6 +144,13 @@ impl Observation<'_> {
             }
         }
         let at = now.since(base);
+        let deadly = disposition == Some(Disposition::Default) && signal.kills_by_default();
+        self.deadly = deadly.then_some(Deadly {
+            step: index,
+            since: self.since,
+            first: self.first_signal,
+            last: self.last_signal,
+        });
         self.first_signal.get_or_insert(FirstSignal {
             at,
             signal,
@@ -147,5 +162,25 @@ impl Observation<'_> {
         self.timeline.push(Event { at, what: What::Sent { signal, disposition } });
         self.next_step(index + 1, now);
         Ok(true)
+    }
+
+    /// Reads what is there: output and marks.
+    fn take_in(&mut self) -> Result<(), Error> {
+        self.stdout.drain(self.live.requested_at, &mut self.buffer)?;
+        self.stderr.drain(self.live.requested_at, &mut self.buffer)?;
+        self.read_marks(false)
+    }
+
+    /// Takes the last delivery back if it killed by default and the target ended by a code all the
+    /// same: it was leaving already, when the kernel takes a signal without a word and drops it.
+    pub(super) fn take_back_what_came_too_late(&mut self, ending: &Ending) {
+        let (Ending::Code(_), Some(deadly)) = (ending, self.deadly.take()) else { return };
+        self.progress = Progress::Step(deadly.step);
+        self.since = deadly.since;
+        self.first_signal = deadly.first;
+        self.last_signal = deadly.last;
+        if let Some(sent) = self.timeline.iter().rposition(|event| matches!(event.what, What::Sent { .. })) {
+            self.timeline.remove(sent);
+        }
     }
 }
