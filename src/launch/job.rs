@@ -1,6 +1,7 @@
 //! The test process's side of a start: checks what can be checked here, puts the request together
 //! and sends it.
 
+use std::cell::Cell;
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::mem::ManuallyDrop;
@@ -62,18 +63,27 @@ pub(crate) struct Link {
 
 /// The mark file of one run, removed when the run is over.
 #[derive(Debug)]
-pub(crate) struct MarkFile(PathBuf);
+pub(crate) struct MarkFile {
+    path: PathBuf,
+    absent: Cell<bool>,
+}
 
 impl MarkFile {
     pub(crate) fn path(&self) -> &Path {
-        &self.0
+        &self.path
+    }
+
+    /// Nobody made a mark, and nobody who could is alive: there is nothing to remove.
+    pub(crate) fn is_absent(&self) {
+        self.absent.set(true);
     }
 }
 
 impl Drop for MarkFile {
     fn drop(&mut self) {
-        // Most targets make no mark, and then there is no file.
-        let _ = std::fs::remove_file(&self.0);
+        if !self.absent.get() {
+            let _ = std::fs::remove_file(&self.path);
+        }
     }
 }
 
@@ -98,7 +108,7 @@ pub(crate) fn function_by_address(trampoline: Trampoline) -> Result<Address, Err
 /// Starts a run: on return the request is on its way, and the control socket will tell.
 pub(crate) fn start(job: &Job<'_>) -> Result<Live, Error> {
     let launcher = Launcher::get()?;
-    let marks = MarkFile(launcher.next_mark_file());
+    let marks = MarkFile { path: launcher.next_mark_file(), absent: Cell::new(false) };
     let environment = environment_block(job.environment, marks.path())?;
     check_arguments(job.arguments)?;
     let trouble = |error| Error::harness("could not prepare the run", error);

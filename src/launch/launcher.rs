@@ -34,6 +34,9 @@ use super::wire::{self, Hello, HelloReply, LAUNCHER_VARIABLE};
 /// How long the launcher may take to start or to stop, before `EXEUNT_TIMEOUT_SCALE`.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// A greeting is a nonce.
+const MOST_HELLO: usize = 1024;
+
 /// How long the end of the test process waits for its launcher to leave.
 const LEAVE_PATIENCE: Duration = Duration::from_secs(2);
 
@@ -224,7 +227,7 @@ pub(super) fn become_launcher(nonce: &str) {
         std::mem::forget(requests);
         return;
     }
-    let mut buffer = vec![0; wire::PACKET];
+    let mut buffer = vec![0; MOST_HELLO];
     let Ok(Some(message)) = requests.receive(&mut buffer, true) else { fork::exit_now(1) };
     match wire::decode::<Hello>(&buffer[..message.len]) {
         Ok(hello) if hello.nonce == nonce => {}

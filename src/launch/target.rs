@@ -34,6 +34,8 @@ pub(super) struct Spare {
     /// Carries the control socket to the supervisor; its end says that the target's own code runs.
     pub(super) link: Socket,
     pub(super) supervisor: i32,
+    /// Whether a function is to be expected, whose process pays for each page that it writes to.
+    pub(super) warm: bool,
     /// Copies of the supervisor's own descriptors.
     pub(super) held: Vec<RawFd>,
 }
@@ -44,8 +46,10 @@ impl Spare {
         if fork::tie_to(self.supervisor).is_err() {
             fork::exit_now(0);
         }
-        let mut buffer = vec![0; wire::PACKET + 1];
-        warm::touch();
+        let mut buffer = vec![0; wire::REQUEST_PACKET];
+        if self.warm {
+            warm::touch();
+        }
         let Ok(Some(mut received)) = wire::receive_request(requests, &mut buffer) else { fork::exit_now(0) };
         let mut fds = std::mem::take(&mut received.fds).into_iter();
         let (Ok(request), Some(control), Some(stdout), Some(stderr), Some(directory)) =
@@ -96,7 +100,7 @@ impl Spare {
     fn become_function(&self, request: &Request<'_>, address: Address, input: Vec<u8>) -> ! {
         let link = self.link.as_fd().as_raw_fd();
         fd::close_all_except(&mut [link]);
-        env::replace(variables(request.environment.0));
+        env::replace(request.environment.0);
         function::run_fresh(self.page, link, address, &input)
     }
 
@@ -107,7 +111,7 @@ impl Spare {
             // Also from what `/proc/self/environ` shows.
             let _ = CString::new(private).map(|name| env::take(&name));
         }
-        env::replace(variables(request.environment.0));
+        env::replace(request.environment.0);
         raw::forget_mark_file();
         function::run_forked(self.page, self.link.as_fd().as_raw_fd(), ManuallyDrop::into_inner(body))
     }
@@ -140,11 +144,12 @@ impl Spare {
                 };
             }
         };
-        let mut environment = variables(request.environment.0);
-        environment.push(handshake);
-        let image =
-            Image { path: c"/proc/self/exe".to_owned(), arguments: c_strings(arguments), environment };
-        let error = fork::exec(&image);
+        let error = fork::exec(&Image {
+            path: c"/proc/self/exe".to_owned(),
+            arguments: c_strings(arguments),
+            environment: request.environment.0,
+            one_more_variable: Some(handshake),
+        });
         drop(inheritable);
         error
     }
@@ -154,7 +159,8 @@ fn start_program(path: &[u8], arguments: &[Blob<'_>], request: &Request<'_>) -> 
     fork::exec(&Image {
         path: c_string(path),
         arguments: c_strings(arguments),
-        environment: variables(request.environment.0),
+        environment: request.environment.0,
+        one_more_variable: None,
     })
 }
 
@@ -189,9 +195,4 @@ fn c_string(bytes: &[u8]) -> CString {
 
 fn c_strings(list: &[Blob<'_>]) -> Vec<CString> {
     list.iter().map(|text| c_string(text.0)).collect()
-}
-
-/// The variables of a request: each ended by a NUL.
-fn variables(block: &[u8]) -> Vec<CString> {
-    block.split(|byte| *byte == 0).filter(|variable| !variable.is_empty()).map(c_string).collect()
 }

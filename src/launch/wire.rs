@@ -25,8 +25,12 @@ pub(crate) const FUNCTION_VARIABLE: &str = "EXEUNT_FUNCTION";
 /// The variable that names the mark file.
 pub(crate) const PROBE_VARIABLE: &str = "EXEUNT_PROBE";
 
-/// The longest packet: well below the kernel's default send buffer.
+/// The longest reply: well below the kernel's default send buffer.
 pub(crate) const PACKET: usize = 64 * 1024;
+
+/// The longest request that travels as a packet, a little more than an environment usually takes. A
+/// spare target pays for each page of its buffer when it ends.
+pub(crate) const REQUEST_PACKET: usize = 16 * 1024;
 
 /// Bytes that are copied as a block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -183,7 +187,7 @@ const IN_FILE: u8 = 1;
 /// Sends `request` with `fds`; without waiting, so that a caller with a deadline can.
 pub(crate) fn send_request(socket: &Socket, encoded: &[u8], fds: &[&OwnedFd]) -> io::Result<()> {
     let mut numbers: Vec<i32> = fds.iter().map(|fd| fd.as_raw_fd()).collect();
-    if encoded.len() < PACKET {
+    if encoded.len() < REQUEST_PACKET {
         let mut packet = Vec::with_capacity(encoded.len() + 1);
         packet.push(INLINE);
         packet.extend_from_slice(encoded);

@@ -62,11 +62,11 @@ pub(super) struct Marks {
 
 impl Marks {
     /// Reads what was appended. With `at_end` an unfinished line counts. `now` is the time at which
-    /// records without one of their own were seen, where somebody watches.
-    pub(super) fn read(&mut self, path: &Path, at_end: bool, now: Option<Moment>) -> io::Result<()> {
+    /// records without one of their own were seen, where somebody watches. Tells whether there is a file.
+    pub(super) fn read(&mut self, path: &Path, at_end: bool, now: Option<Moment>) -> io::Result<bool> {
         let mut file = match File::open(path) {
             Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
             Err(error) => return Err(error),
         };
         file.seek(SeekFrom::Start(self.offset))?;
@@ -78,6 +78,6 @@ impl Marks {
             self.records.push(record);
         }
         self.unparsed.drain(..used);
-        Ok(())
+        Ok(true)
     }
 }

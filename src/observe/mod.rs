@@ -307,9 +307,14 @@ impl<'a> Observation<'a> {
 
     fn read_marks(&mut self, at_end: bool) -> Result<(), Error> {
         let now = (!at_end || self.watch.is_some()).then(Moment::now);
-        self.marks
+        let there = self
+            .marks
             .read(self.live.marks.path(), at_end, now)
-            .map_err(|error| Error::harness("could not read the mark file", error))
+            .map_err(|error| Error::harness("could not read the mark file", error))?;
+        if at_end && !there {
+            self.live.marks.is_absent();
+        }
+        Ok(())
     }
 
     /// Takes a message of the supervisor's; returns the last.

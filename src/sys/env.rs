@@ -1,19 +1,33 @@
 //! This process's environment as C sees it: for targets before their own code runs.
 
-use std::ffi::{CStr, CString, c_char};
+use std::ffi::{CStr, c_char};
 
 unsafe extern "C" {
     static mut environ: *const *const c_char;
 }
 
-/// Replaces the whole environment. Only in a process with one thread; the strings are kept for the
-/// life of the process.
-pub(crate) fn replace(variables: Vec<CString>) {
-    let mut pointers: Vec<*const c_char> =
-        variables.into_iter().map(|variable| CString::into_raw(variable).cast_const()).collect();
-    pointers.push(std::ptr::null());
+/// Replaces the whole environment by a block of `NAME=value`, each ended by a NUL. Only in a process
+/// with one thread; the block is kept for the life of the process.
+pub(crate) fn replace(block: &[u8]) {
+    let list = pointers(block.to_vec().leak(), None).leak();
     // SAFETY: one thread, so that nobody reads the list meanwhile; list and strings are leaked.
-    unsafe { environ = Vec::leak(pointers).as_ptr() };
+    unsafe { environ = list.as_ptr() };
+}
+
+/// The variables of a block as C takes them, and one more; the list ends with a null pointer and lives
+/// no longer than they do.
+pub(crate) fn pointers(block: &[u8], more: Option<&CStr>) -> Vec<*const c_char> {
+    let mut list: Vec<*const c_char> = Vec::with_capacity(128);
+    list.extend(
+        block
+            .split_inclusive(|byte| *byte == 0)
+            .filter_map(|variable| CStr::from_bytes_with_nul(variable).ok())
+            .filter(|variable| !variable.is_empty())
+            .map(CStr::as_ptr),
+    );
+    list.extend(more.map(CStr::as_ptr));
+    list.push(std::ptr::null());
+    list
 }
 
 /// Takes a variable out of the environment, and its text out of what `/proc/PID/environ` shows.

@@ -136,18 +136,19 @@ fn change_core_limit(change: impl FnOnce(&mut libc::rlimit)) {
 
 /// A program, its arguments and its environment, in the form that `execve` takes.
 #[derive(Debug)]
-pub(crate) struct Image {
+pub(crate) struct Image<'a> {
     pub(crate) path: CString,
     pub(crate) arguments: Vec<CString>,
-    pub(crate) environment: Vec<CString>,
+    /// `NAME=value` of every variable, each ended by a NUL.
+    pub(crate) environment: &'a [u8],
+    pub(crate) one_more_variable: Option<CString>,
 }
 
 /// Becomes the program. Returns only where that fails.
-pub(crate) fn exec(image: &Image) -> StartError {
-    let pointers = |list: &[CString]| -> Vec<*const c_char> {
-        list.iter().map(|text| text.as_ptr()).chain([std::ptr::null()]).collect()
-    };
-    let (arguments, environment) = (pointers(&image.arguments), pointers(&image.environment));
+pub(crate) fn exec(image: &Image<'_>) -> StartError {
+    let arguments: Vec<*const c_char> =
+        image.arguments.iter().map(|text| text.as_ptr()).chain([std::ptr::null()]).collect();
+    let environment = super::env::pointers(image.environment, image.one_more_variable.as_deref());
     // SAFETY: path, arguments and environment are NUL-terminated, the lists null-terminated.
     unsafe { libc::execve(image.path.as_ptr(), arguments.as_ptr(), environment.as_ptr()) };
     StartError { step: StartStep::Exec, errno: nix::errno::Errno::last_raw() }
