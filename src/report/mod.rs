@@ -66,7 +66,7 @@ pub(crate) fn mismatch(exit: &Exit, mismatch: &Mismatch) -> String {
 }
 
 /// So many bytes of a line of a field are shown.
-const LONGEST_LINE: usize = 2 * 1024;
+const LONGEST_LINE: usize = 16 * 1024;
 
 fn field(out: &mut String, name: &str, text: &str) {
     let mut lines = text.lines().map(|line| visible(line.as_bytes(), LONGEST_LINE));
