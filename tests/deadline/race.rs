@@ -1,0 +1,101 @@
+//! A target that ends at about its deadline: it has either ended by itself, and then in its own way, or
+//! was ended by the harness. There is nothing in between, and never a SIGKILL of its own.
+
+use std::io::Write;
+use std::time::Duration;
+
+use exeunt::What;
+use exeunt::prelude::*;
+
+use crate::process::PATIENCE;
+
+/// How often: `EXEUNT_RACE_RUNS`, or enough to hit the deadline from both sides.
+fn runs() -> usize {
+    let text = std::env::var("EXEUNT_RACE_RUNS").ok();
+    text.map_or(40, |text| text.parse().expect("EXEUNT_RACE_RUNS is a number"))
+}
+
+/// When the harness gives up. Short, for the loop waits for it each time.
+const STRIKES_AFTER: Duration = ms(10);
+
+/// How much earlier a target leaves that was too late, and the reverse: about as long as a run's end takes.
+const STEP: Duration = Duration::from_micros(100);
+
+/// Runs targets that leave closer and closer to the deadline, on both sides of it.
+fn around_the_deadline(
+    plan: impl Fn(u64) -> ExitTest,
+    carry_out: impl Fn(ExitTest) -> Exit,
+    own_ending: &Ending,
+) {
+    let (mut by_itself, mut forced) = (0, 0);
+    let mut delay = STRIKES_AFTER;
+    for _ in 0..runs() {
+        let exit = carry_out(plan(u64::try_from(delay.as_micros()).expect("short")));
+        let gave_up = exit.timeline().iter().any(|event| event.what == What::GaveUp);
+        match exit.ending() {
+            Ending::TimedOut { .. } => {
+                forced += 1;
+                assert!(gave_up, "{exit:?}");
+                delay = delay.saturating_sub(STEP);
+            }
+            ending if ending == own_ending => {
+                by_itself += 1;
+                assert!(!gave_up, "what ended in time was not given up: {exit:?}");
+                delay += STEP;
+            }
+            _ => panic!("it neither ended in its own way nor was it ended: {exit:?}"),
+        }
+    }
+    assert!(by_itself > 0 && forced > 0, "both sides of the deadline: {by_itself} and {forced}");
+    let told = format!("{by_itself} ended by themselves, {forced} by the harness\n");
+    let _ = std::io::stdout().write_all(told.as_bytes());
+}
+
+fn leave_after(microseconds: u64) -> ! {
+    std::thread::sleep(Duration::from_micros(microseconds));
+    std::process::exit(3)
+}
+
+fn die_after(microseconds: u64) {
+    std::thread::sleep(Duration::from_micros(microseconds));
+    // SAFETY: a number only.
+    unsafe { libc::raise(libc::SIGTERM) };
+}
+
+fn carried_out(plan: ExitTest) -> Exit {
+    plan.timeout(STRIKES_AFTER).run().expect("it was started, and there is no script")
+}
+
+#[test]
+fn a_code_at_about_the_deadline_is_that_code_or_the_deadline() {
+    around_the_deadline(
+        |delay| assert_exit_with(delay, |delay| leave_after(delay)),
+        carried_out,
+        &Ending::Code(3),
+    );
+}
+
+#[test]
+fn a_signal_at_about_the_deadline_is_that_signal_or_the_deadline() {
+    let own = Ending::Signal { signal: SIGTERM, core_dumped: false };
+    around_the_deadline(|delay| assert_exit_with(delay, die_after), carried_out, &own);
+}
+
+#[test]
+fn an_end_at_about_the_end_of_an_observation_is_its_own_or_the_observers() {
+    let observe = |plan: ExitTest| {
+        let observed = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            plan.timeout(PATIENCE).still_running_after(STRIKES_AFTER)
+        }));
+        match observed {
+            Ok(exit) => exit,
+            // It ended before; the facts are those of another run of the same kind.
+            Err(_) => assert_exit(|| leave_after(0)).code(3),
+        }
+    };
+    around_the_deadline(
+        |delay| assert_exit_with(delay, |delay| leave_after(delay)),
+        observe,
+        &Ending::Code(3),
+    );
+}
