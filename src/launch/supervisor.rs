@@ -151,7 +151,7 @@ impl Supervisor {
         self.expects_function.set(answer.function);
         taken();
         let mut run = Run { control, taken: answer, target, link: Some(link) };
-        let told_to_kill = self.watch(&mut run);
+        let told_to_kill = self.watch(&mut run, requests);
         Some(self.finish(&run, told_to_kill))
     }
 
@@ -178,7 +178,7 @@ impl Supervisor {
     }
 
     /// Waits until the target has ended, or until it is to be ended; tells whether the latter.
-    fn watch(&self, run: &mut Run) -> bool {
+    fn watch(&self, run: &mut Run, requests: &Socket) -> bool {
         let mut buffer = [0_u8; 64];
         loop {
             let link = run.link.as_ref().filter(|_| run.taken.announce);
@@ -187,11 +187,13 @@ impl Supervisor {
                     Some((run.control.as_fd(), Interest::Read)),
                     Some((self.children.as_fd(), Interest::Read)),
                     Some((self.test_process.as_fd(), Interest::Read)),
+                    // Shut down by a test process that is about to end, whatever its threads still wait for.
+                    Some((requests.as_fd(), Interest::HangUp)),
                     link.map(|link| (link.as_fd(), Interest::Read)),
                 ],
                 None,
             );
-            let Ok([order, child, test_process_ended, own_code]) = ready else { return true };
+            let Ok([order, child, test_process_ended, shut_down, own_code]) = ready else { return true };
             if child {
                 self.children.drain();
                 if self.reap_orphans(run.target) {
@@ -204,7 +206,7 @@ impl Supervisor {
                 run.link = None;
                 self.announce(run);
             }
-            if test_process_ended {
+            if test_process_ended || shut_down {
                 return true;
             }
             if order {
