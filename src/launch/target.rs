@@ -61,6 +61,8 @@ impl Spare {
         let stdin = fds.next();
         let taken =
             Taken { announce: request.announce, function: !matches!(request.target, Target::Program { .. }) };
+        // Before the supervisor, which may be asked for it at once, knows of the run.
+        self.page.set_started_at(Moment::now().0);
         if wire::send(&self.link, &taken, &[control.as_raw_fd()]).is_err() {
             fork::exit_now(1);
         }
@@ -72,7 +74,6 @@ impl Spare {
             directory: directory.as_raw_fd(),
             core_dumps: request.core_dumps,
         };
-        self.page.set_started_at(Moment::now().0);
         let error = match fork::set_up_target(&setup) {
             Err(error) => error,
             Ok(()) => match (&request.target, body) {
