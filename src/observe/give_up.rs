@@ -44,7 +44,11 @@ impl Observation<'_> {
         match wire::send(&self.live.control, &order, &[]) {
             // A supervisor that is gone has closed the socket, which the loop will hear.
             Ok(()) => Ok(()),
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            Err(error)
+                if matches!(error.kind(), io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset) =>
+            {
+                Ok(())
+            }
             Err(error) => Err(Error::harness("could not tell the supervisor to end the target", error)),
         }
     }

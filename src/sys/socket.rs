@@ -92,8 +92,9 @@ impl Socket {
             );
             let received = match received {
                 Ok(received) => received,
-                Err(nix::Error::EINTR) => continue,
-                Err(nix::Error::ECONNRESET) => return Ok(None),
+                // The second says that the other end was closed with messages unread. It is said once, and
+                // before what that end has sent, which is still to come.
+                Err(nix::Error::EINTR | nix::Error::ECONNRESET) => continue,
                 Err(error) => return Err(error.into()),
             };
             let mut fds = Vec::new();
