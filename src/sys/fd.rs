@@ -10,7 +10,18 @@ use nix::sys::stat::Mode;
 
 /// A pipe, close-on-exec at both ends: (reader, writer).
 pub(crate) fn pipe() -> io::Result<(OwnedFd, OwnedFd)> {
-    Ok(nix::unistd::pipe2(OFlag::O_CLOEXEC)?)
+    let (reader, writer) = nix::unistd::pipe2(OFlag::O_CLOEXEC)?;
+    Ok((above_streams(reader)?, above_streams(writer)?))
+}
+
+/// The same with a number above those of the standard streams, which a new descriptor gets where a
+/// process has closed them: what is printed would go there, and a fork replaces them.
+pub(crate) fn above_streams(fd: OwnedFd) -> io::Result<OwnedFd> {
+    if fd.as_raw_fd() > 2 {
+        return Ok(fd);
+    }
+    // std's copies are close-on-exec and above the standard streams.
+    fd.try_clone()
 }
 
 /// Makes reads and writes on `fd` return instead of waiting.
@@ -22,12 +33,12 @@ pub(crate) fn set_nonblocking(fd: &OwnedFd) -> io::Result<()> {
 /// Opens a directory to change into it later, also where it has been removed (`"."`).
 pub(crate) fn open_directory(path: &Path) -> io::Result<OwnedFd> {
     let flags = OFlag::O_DIRECTORY | OFlag::O_CLOEXEC | OFlag::O_PATH;
-    Ok(nix::fcntl::open(path, flags, Mode::empty())?)
+    above_streams(nix::fcntl::open(path, flags, Mode::empty())?)
 }
 
 /// `/dev/null`, for reading and writing.
 pub(crate) fn open_null() -> io::Result<OwnedFd> {
-    Ok(nix::fcntl::open("/dev/null", OFlag::O_RDWR | OFlag::O_CLOEXEC, Mode::empty())?)
+    above_streams(nix::fcntl::open("/dev/null", OFlag::O_RDWR | OFlag::O_CLOEXEC, Mode::empty())?)
 }
 
 /// What one read found.
@@ -62,7 +73,7 @@ pub(crate) fn memory_file(name: &CStr) -> io::Result<OwnedFd> {
         return Err(io::Error::last_os_error());
     }
     // SAFETY: the kernel just made this descriptor for us.
-    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+    above_streams(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
 /// Takes over a descriptor that was passed by number from the process that started this one.

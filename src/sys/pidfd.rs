@@ -20,7 +20,8 @@ impl PidFd {
             return Err(io::Error::last_os_error());
         }
         // SAFETY: the kernel just made this descriptor for us; it is close-on-exec.
-        Ok(Self(unsafe { OwnedFd::from_raw_fd(fd) }))
+        let fd = unsafe { OwnedFd::from_raw_fd(fd) };
+        Ok(Self(super::fd::above_streams(fd)?))
     }
 
     pub(crate) const fn from_fd(fd: OwnedFd) -> Self {

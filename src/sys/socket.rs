@@ -7,6 +7,8 @@ use nix::sys::socket::{
     AddressFamily, ControlMessage, ControlMessageOwned, MsgFlags, Shutdown, SockFlag, SockType, UnixAddr,
 };
 
+use super::fd::above_streams;
+
 /// The most descriptors that travel with one message.
 pub(crate) const MAX_FDS: usize = 8;
 
@@ -30,7 +32,7 @@ impl Socket {
             None,
             SockFlag::SOCK_CLOEXEC,
         )?;
-        Ok((Self(a), Self(b)))
+        Ok((Self(above_streams(a)?), Self(above_streams(b)?)))
     }
 
     /// Takes `fd` where it is a local socket of this kind.
