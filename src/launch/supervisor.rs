@@ -141,6 +141,7 @@ impl Supervisor {
             // Here the copies of the test process's own descriptors would only hold files and pipes
             // open that the function closes.
             fd::close_all_except(&mut [
+                requests.as_fd().as_raw_fd(),
                 link.as_fd().as_raw_fd(),
                 self.page_file.as_raw_fd(),
                 self.children.as_fd().as_raw_fd(),
