@@ -228,6 +228,7 @@ pub(crate) struct FirstSignal {
     pub(crate) signal: Signal,
     pub(crate) stdout: u64,
     pub(crate) stderr: u64,
+    /// How many marks were begun: a line without its end counts.
     pub(crate) marks: usize,
 }
 

@@ -1,8 +1,8 @@
 //! What comes in from a target: its streams and its mark file, as far as they were read.
 
-use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 use crate::error::Error;
@@ -51,26 +51,58 @@ impl Stream {
     }
 }
 
+/// So many bytes of marks are read. A target that makes more would be read for as long as it writes.
+const MOST_MARKS: u64 = 64 * 1024 * 1024;
+
+/// By so many bytes before the place where it goes on reading a mark file is known again.
+const KNOWN_AGAIN: usize = 64;
+
 /// The mark file as far as it was read.
+#[derive(Default)]
 pub(super) struct Marks {
     pub(super) records: Vec<Record>,
     pub(super) arrived: Vec<Option<Moment>>,
     pub(super) used: usize,
-    pub(super) offset: u64,
-    pub(super) unparsed: Vec<u8>,
+    offset: u64,
+    unparsed: Vec<u8>,
+    /// The last bytes that were read.
+    tail: Vec<u8>,
 }
 
 impl Marks {
+    /// How many marks were begun, a line without its end included.
+    pub(super) fn begun(&self) -> usize {
+        self.records.len() + usize::from(!self.unparsed.is_empty())
+    }
+
     /// Reads what was appended. With `at_end` an unfinished line counts. `now` is the time at which
     /// records without one of their own were seen, where somebody watches. Tells whether there is a file.
+    ///
+    /// # Errors
+    ///
+    /// Fails also where marks are lost: where what was read before is not there any more.
     pub(super) fn read(&mut self, path: &Path, at_end: bool, now: Option<Moment>) -> io::Result<bool> {
-        let mut file = match File::open(path) {
+        let mut file = match fd::open_file(path) {
             Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return self.missing(path),
             Err(error) => return Err(error),
         };
+        let mut known = vec![0; self.tail.len()];
+        let known_from = self.offset - self.tail.len() as u64;
+        if file.read_exact_at(&mut known, known_from).is_err() || known != self.tail {
+            return Err(io::Error::other(
+                "the target overwrote it, and with it marks that it had made; marks are appended (in a shell by \
+                 `>>`, not by `>`)",
+            ));
+        }
         file.seek(SeekFrom::Start(self.offset))?;
-        self.offset += file.read_to_end(&mut self.unparsed)? as u64;
+        let before = self.unparsed.len();
+        self.offset += file.take(MOST_MARKS + 1 - self.offset).read_to_end(&mut self.unparsed)? as u64;
+        if self.offset > MOST_MARKS {
+            return Err(io::Error::other(format!("it holds more than {MOST_MARKS} bytes of marks")));
+        }
+        self.tail.extend_from_slice(&self.unparsed[before..]);
+        self.tail.drain(..self.tail.len().saturating_sub(KNOWN_AGAIN));
         let mut used = 0;
         while let Some((record, len)) = record::parse(&self.unparsed[used..], at_end) {
             used += len;
@@ -79,5 +111,13 @@ impl Marks {
         }
         self.unparsed.drain(..used);
         Ok(true)
+    }
+
+    /// There is no file: usually since no mark was made.
+    fn missing(&self, path: &Path) -> io::Result<bool> {
+        if self.offset > 0 || path.parent().is_some_and(|directory| !directory.exists()) {
+            return Err(io::Error::new(io::ErrorKind::NotFound, "it was removed, and marks with it"));
+        }
+        Ok(false)
     }
 }

@@ -156,7 +156,7 @@ impl Observation<'_> {
             signal,
             stdout: self.stdout.capture.total(),
             stderr: self.stderr.capture.total(),
-            marks: self.marks.records.len(),
+            marks: self.marks.begun(),
         });
         self.last_signal = Some(LastSignal { at, signal });
         self.timeline.push(Event { at, what: What::Sent { signal, disposition } });

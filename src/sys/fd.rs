@@ -36,6 +36,13 @@ pub(crate) fn open_directory(path: &Path) -> io::Result<OwnedFd> {
     above_streams(nix::fcntl::open(path, flags, Mode::empty())?)
 }
 
+/// Opens a file for reading, and nothing that is not one: a pipe in its place would be waited for.
+pub(crate) fn open_file(path: &Path) -> io::Result<std::fs::File> {
+    let flags = OFlag::O_RDONLY | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
+    let file = std::fs::File::from(nix::fcntl::open(path, flags, Mode::empty())?);
+    if file.metadata()?.is_file() { Ok(file) } else { Err(io::Error::other("it is not a regular file")) }
+}
+
 /// `/dev/null`, for reading and writing.
 pub(crate) fn open_null() -> io::Result<OwnedFd> {
     above_streams(nix::fcntl::open("/dev/null", OFlag::O_RDWR | OFlag::O_CLOEXEC, Mode::empty())?)
