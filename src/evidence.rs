@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use crate::exit::{Exit, MarkKind};
+use crate::exit::{Exit, Mark, MarkKind};
 use crate::script::StreamName;
 use crate::stream::Captured;
 
@@ -42,7 +42,7 @@ pub(crate) fn of_cleanup(exit: &Exit, label: &str) -> Findings {
     let mut findings = Findings::default();
     let first = exit.first_signal;
     for (index, mark) in exit.marks.iter().enumerate() {
-        if mark.kind == MarkKind::Armed || mark.label != label.as_bytes() {
+        if mark.kind == MarkKind::Armed || mark.label != label.as_bytes() || is_of_a_copy(exit, mark) {
             continue;
         }
         let evidence = Evidence { source: Source::Mark, at: mark.at };
@@ -100,11 +100,22 @@ fn look_at_lines(
     }
 }
 
+/// Whether a guard was dropped by another process than armed it: a fork drops a copy, which says
+/// nothing of the guard itself.
+fn is_of_a_copy(exit: &Exit, dropped: &Mark) -> bool {
+    matches!(dropped.kind, MarkKind::Dropped | MarkKind::DroppedUnwinding)
+        && !exit.marks.iter().any(|mark| {
+            mark.kind == MarkKind::Armed && mark.label == dropped.label && mark.pid == dropped.pid
+        })
+}
+
 /// What became of the drop guards of one label.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Guards {
     pub(crate) armed: usize,
     pub(crate) dropped: usize,
+    /// Copies of them that forks dropped.
+    pub(crate) copies: usize,
 }
 
 /// Counts the drop guards of `label`.
@@ -113,6 +124,7 @@ pub(crate) fn of_guards(exit: &Exit, label: &str) -> Guards {
     for mark in exit.marks.iter().filter(|mark| mark.label == label.as_bytes()) {
         match mark.kind {
             MarkKind::Armed => guards.armed += 1,
+            MarkKind::Dropped | MarkKind::DroppedUnwinding if is_of_a_copy(exit, mark) => guards.copies += 1,
             MarkKind::Dropped | MarkKind::DroppedUnwinding => guards.dropped += 1,
             MarkKind::Mark | MarkKind::Hook => {}
         }

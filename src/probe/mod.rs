@@ -83,16 +83,20 @@ impl fmt::Debug for OnDrop {
 ///
 /// Exit hooks run when the process returns from `main` or calls `exit`, the last registered first;
 /// `_exit`, an abort and a signal skip them. Does nothing unless `EXEUNT_PROBE` names a file. The
-/// label is kept until the process ends.
+/// label is kept until the process ends. A fork has the hook too, and makes no mark by it: the mark
+/// says that the process that registered the hook left so.
 ///
 /// ```
 /// exeunt::probe::at_exit("hooks ran");
 /// ```
 pub fn at_exit(label: impl Into<Cow<'static, str>>) {
-    extern "C" fn hook(label: &'static Cow<'static, str>) {
-        record::write(Kind::Hook, label.as_bytes());
+    extern "C" fn hook(registered: &'static (i32, Cow<'static, str>)) {
+        let (process, label) = registered;
+        if *process == raw::process_id() {
+            record::write(Kind::Hook, label.as_bytes());
+        }
     }
     if raw::probe_is_listening() {
-        raw::call_at_exit(hook, Box::leak(Box::new(label.into())));
+        raw::call_at_exit(hook, Box::leak(Box::new((raw::process_id(), label.into()))));
     }
 }

@@ -149,12 +149,18 @@ pub(crate) fn evidence(evidence: &Evidence) -> String {
 }
 
 pub(crate) fn guards(guards: Guards) -> String {
-    match guards {
-        Guards { armed: 0, dropped: 0 } => "no guard of this label was armed".to_owned(),
-        Guards { armed, dropped } => {
-            format!("{} armed, {dropped} dropped", count(armed, "guard was", "guards were"))
-        }
+    let Guards { armed, dropped, copies } = guards;
+    if (armed, dropped, copies) == (0, 0, 0) {
+        return "no guard of this label was armed".to_owned();
     }
+    let mut text = format!("{} armed, {dropped} dropped", count(armed, "guard was", "guards were"));
+    if copies > 0 {
+        text.push_str(&format!(
+            " (and {} dropped by a fork, which says nothing of the guard)",
+            count(copies, "copy", "copies")
+        ));
+    }
+    text
 }
 
 #[cfg(test)]

@@ -4,6 +4,8 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod forks;
+
 use exeunt::prelude::*;
 
 use support::fails_with;
