@@ -9,7 +9,7 @@ use predicates_core::Predicate;
 
 use crate::error::Error;
 use crate::evidence::{self, Findings};
-use crate::exit::{Ending, Exit, How, What};
+use crate::exit::{Ending, Exit, How};
 use crate::exit_test::{ExitTest, scaled};
 use crate::report::{self, Mismatch};
 use crate::script::IntoTextMatch;
@@ -97,7 +97,8 @@ pub trait ExitAssert: Sized {
         check(exit, holds, || Mismatch::new("killed by a signal that left a core dump"))
     }
 
-    /// The target was still running at the deadline.
+    /// The target was still running at the deadline, or when the time of
+    /// [`still_running_after`](Self::still_running_after) was over, and the harness ended it.
     #[track_caller]
     fn timed_out(self) -> Exit {
         let exit = concluded(self);
@@ -111,14 +112,12 @@ pub trait ExitAssert: Sized {
     #[track_caller]
     fn still_running_after(self, time: Duration) -> Exit {
         let exit = concluded_after(self, Some(time));
-        let ready = exit.timeline().iter().find(|event| matches!(event.what, What::Ready { .. }));
-        let ready = ready.map_or(Duration::ZERO, |event| event.at);
-        let base = exit.last_signal.map_or(ready, |last| last.at);
-        let ran = exit.duration().saturating_sub(base);
-        let holds = ran >= time;
-        check(exit, holds, || {
+        let ran = exit.duration().saturating_sub(exit.last_step());
+        let script_done = exit.script_done;
+        check(exit, script_done && ran >= time, || {
             Mismatch::new(format!("still running after {}", report::duration(time)))
                 .and(format!("it ran for {}", report::duration(ran)))
+                .and_if(!script_done, || "its script was not carried out to the end".to_owned())
         })
     }
 

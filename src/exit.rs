@@ -261,6 +261,8 @@ pub struct Exit {
     pub(crate) leftover_count: usize,
     pub(crate) first_signal: Option<FirstSignal>,
     pub(crate) last_signal: Option<LastSignal>,
+    /// Whether the whole script was carried out; so it is where there was none.
+    pub(crate) script_done: bool,
     pub(crate) stuck: Vec<Stuck>,
     /// It was in an exit hook when the harness gave up.
     pub(crate) in_exit_hook: bool,
@@ -362,6 +364,12 @@ impl Exit {
     #[must_use]
     pub fn stuck(&self) -> &[Stuck] {
         &self.stuck
+    }
+
+    /// When the last thing was done to it that its script held: a signal sent, or readiness seen.
+    pub(crate) fn last_step(&self) -> Duration {
+        let step = |event: &&Event| matches!(event.what, What::Sent { .. } | What::Ready { .. });
+        self.timeline.iter().rfind(step).map_or(Duration::ZERO, |event| event.at)
     }
 
     /// Status and output as `std::process::Command::output` gives them. After

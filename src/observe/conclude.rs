@@ -121,6 +121,8 @@ impl Observation<'_> {
 
     pub(super) fn build(self, end: End, ending: Ending, duration: Duration) -> Exit {
         let base = self.base();
+        let script = self.orders.ready.is_some() || !self.orders.steps.is_empty();
+        let script_done = self.progress == Progress::Done || !script;
         // Output may be read before the start is known, so that it is timed from the request.
         let start = base.since(self.live.requested_at);
         let checks = self.orders.checks.iter();
@@ -167,6 +169,7 @@ impl Observation<'_> {
             leftover_count: end.leftover_count as usize,
             first_signal: self.first_signal,
             last_signal: self.last_signal,
+            script_done,
             stuck: if end.forced { self.stuck } else { Vec::new() },
         }
     }

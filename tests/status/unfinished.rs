@@ -88,3 +88,25 @@ fn a_traced_orphan_that_stopped_hides_no_end() {
     .code(4);
     fails_with(|| exit.timed_out(), &["expected: still running", "happened: exit code 4"]);
 }
+
+#[test]
+fn still_running_counts_from_the_last_step_of_the_script() {
+    let ready_late =
+        || program("sh").args(["-c", "sleep 0.3; echo ready; exit 3"]).ready_when(Ready::stdout("ready"));
+    fails_with(
+        || ready_late().still_running_after(ms(250)),
+        &["expected: still running after 250 ms", "happened: exit code 3", "because: it ran for"],
+    );
+    ready_late().code(3).still_running_after(ms(0));
+    let never_signalled = || program("sleep").arg("0.1").signal_after(SIGTERM, secs(20)).allow_early_end();
+    fails_with(
+        || never_signalled().still_running_after(ms(50)),
+        &["expected: still running after 50 ms", "because: its script was not carried out to the end"],
+    );
+    never_signalled().code(0);
+    program("sh")
+        .args(["-c", "trap '' TERM; echo ready; exec sleep 600"])
+        .ready_when(Ready::stdout("ready"))
+        .signal_after(SIGTERM, ms(0))
+        .still_running_after(ms(50));
+}
