@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use crate::error::{Error, Kind};
 use crate::sys::clock::Moment;
@@ -274,6 +275,9 @@ pub(crate) fn start_error(subject: &Subject, error: StartError) -> Error {
     Error::new(Kind::Start { subject: super::describe(subject), why: format!("{operation}{why}{hint}") })
 }
 
+/// How long the supervisor of a forked copy may take to leave. It gives what it kills five seconds.
+const LEAVE_PATIENCE: Duration = Duration::from_secs(10);
+
 /// A fork of the test process that waits for its request.
 #[derive(Debug)]
 pub(crate) struct Forked {
@@ -281,11 +285,24 @@ pub(crate) struct Forked {
     supervisor: i32,
 }
 
+impl Forked {
+    /// Lets the supervisor go on where the function stopped it: there is no launcher to see to that.
+    pub(crate) fn continue_supervisor(&self) {
+        fork::continue_child(self.supervisor);
+    }
+}
+
 impl Drop for Forked {
     fn drop(&mut self) {
         // Its end of the socket is read to the end: without a request it leaves, with one it has
         // left or is about to. It is this process's child and is waited for by its id.
         self.requests.shut_down();
+        self.continue_supervisor();
+        if let Ok(supervisor) = PidFd::open(self.supervisor) {
+            if !supervisor.ends_within(LEAVE_PATIENCE) {
+                fork::kill_child(self.supervisor);
+            }
+        }
         let _ = wait::reap(self.supervisor);
     }
 }
@@ -346,16 +363,16 @@ pub(crate) fn fork_now(f: impl FnOnce() -> ExitCode) -> Result<Forked, Error> {
 fn become_supervisor(requests: &Socket, body: impl FnOnce() -> ExitCode) -> ! {
     signals::block_all();
     signals::reset_dispositions();
-    let test_process = PidFd::open(fork::parent_id());
     fork::new_session();
     fork::lower_core_limit();
     fork::set_name(super::SUPERVISOR_NAME);
     Launcher::forget_in_fork();
-    if let (Ok(null), Ok(test_process)) = (fd::open_null(), test_process) {
+    if let Ok(null) = fd::open_null() {
         // The target gets streams of its own; this process keeps none of the runner's.
         let placed = (0..=2).all(|number| fd::place(null.as_raw_fd(), number).is_ok());
         drop(null);
-        if let (true, Ok(supervisor)) = (placed, Supervisor::new(test_process)) {
+        let supervisor = PidFd::open(fork::parent_id()).and_then(Supervisor::new);
+        if let (true, Ok(supervisor)) = (placed, supervisor) {
             supervisor.serve_one(requests, super::supervisor::body_of(body));
         }
     }

@@ -89,7 +89,9 @@ impl Launcher {
         let Ok(pidfd) = i32::try_from(child.id()).map_err(io::Error::other).and_then(PidFd::open) else {
             return;
         };
-        let _ = poll::wait([Some((pidfd.as_fd(), Interest::Read))], Some(LEAVE_PATIENCE));
+        // A target may have stopped it.
+        let _ = pidfd.signal(libc::SIGCONT);
+        pidfd.ends_within(LEAVE_PATIENCE);
         let _ = child.try_wait();
     }
 
@@ -368,6 +370,12 @@ impl Home {
             }
             if let Some(slot) = supervisors.remove(&pid) {
                 self.tally.release(slot);
+            }
+        }
+        // A target may have stopped its supervisor, which has a deadline to keep.
+        while let Some(pid) = wait::next_stopped() {
+            if supervisors.contains_key(&pid) {
+                fork::continue_child(pid);
             }
         }
         // Whatever else is a child of the launcher was a supervisor's, and nobody's run any more.

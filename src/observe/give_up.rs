@@ -4,6 +4,7 @@ use std::io;
 
 use crate::error::Error;
 use crate::exit::{Event, Stuck, StuckThread, What};
+use crate::launch::Subject;
 use crate::launch::wire::{self, Order};
 use crate::signal::Signal;
 use crate::sys::clock::Moment;
@@ -37,6 +38,9 @@ impl Observation<'_> {
             self.examine(now);
         }
         self.timeline.push(Event { at: now.since(self.base()), what: What::GaveUp });
+        if let Subject::Forked(forked) = self.orders.subject {
+            forked.continue_supervisor();
+        }
         self.order(Order::Kill)
     }
 

@@ -160,6 +160,12 @@ pub(crate) fn kill_child(pid: i32) {
     unsafe { libc::kill(pid, libc::SIGKILL) };
 }
 
+/// Lets a child of this process that was not waited for go on, if it has stopped.
+pub(crate) fn continue_child(pid: i32) {
+    // SAFETY: numbers only; the id cannot belong to another process before the child is waited for.
+    unsafe { libc::kill(pid, libc::SIGCONT) };
+}
+
 /// Has the kernel kill this process when the thread that started it ends.
 pub(crate) fn die_with_parent() {
     let _ = nix::sys::prctl::set_pdeathsig(nix::sys::signal::Signal::SIGKILL);

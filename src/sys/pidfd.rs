@@ -4,6 +4,8 @@ use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::time::Duration;
 
+use super::clock::Moment;
+
 /// A handle on a process. Readable when it has ended.
 #[derive(Debug)]
 pub(crate) struct PidFd(OwnedFd);
@@ -33,6 +35,18 @@ impl PidFd {
         let ready =
             super::poll::wait([Some((self.0.as_fd(), super::poll::Interest::Read))], Some(Duration::ZERO));
         matches!(ready, Ok([true]))
+    }
+
+    /// Waits for the end of the process, but no longer than this; whether it has come.
+    pub(crate) fn ends_within(&self, patience: Duration) -> bool {
+        let deadline = Moment::now().plus(patience);
+        loop {
+            let rest = deadline.since(Moment::now());
+            match super::poll::wait([Some((self.0.as_fd(), super::poll::Interest::Read))], Some(rest)) {
+                Ok([false]) if !rest.is_zero() => {}
+                ended => return matches!(ended, Ok([true])),
+            }
+        }
     }
 
     /// Sends a signal to this process and to no other: one that has ended and was waited for

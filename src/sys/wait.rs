@@ -72,6 +72,17 @@ fn take_stop(pid: i32) {
     unsafe { libc::waitid(libc::P_PID, id, &raw mut info, libc::WSTOPPED | libc::WNOHANG) };
 }
 
+/// The id of a child of this process that has stopped, once for each stop.
+pub(crate) fn next_stopped() -> Option<i32> {
+    // SAFETY: an all-zero siginfo_t is a valid value to be overwritten.
+    let mut info: libc::siginfo_t = unsafe { std::mem::zeroed() };
+    // SAFETY: `info` is live and writable.
+    let done = unsafe { libc::waitid(libc::P_ALL, 0, &raw mut info, libc::WSTOPPED | libc::WNOHANG) };
+    // SAFETY: waitid filled the member for a child that stopped, or left it zero.
+    let pid = unsafe { info.si_pid() };
+    (done == 0 && pid != 0).then_some(pid)
+}
+
 /// Waits for the end of one child and takes its status.
 pub(crate) fn reap(pid: i32) -> io::Result<Reaped> {
     let mut raw_status = 0;

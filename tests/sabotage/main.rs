@@ -1,0 +1,119 @@
+//! Targets that turn against what watches them, and surroundings that are not as they should be. A
+//! run ends all the same, and nothing of it remains.
+#![allow(unreachable_pub, reason = "the shared modules are written for several test files")]
+
+#[path = "../support/process.rs"]
+mod process;
+#[path = "../support/mod.rs"]
+mod support;
+
+use std::time::{Duration, Instant};
+
+use exeunt::prelude::*;
+
+use process::Process;
+use support::fails_with;
+
+/// Far less than the patience with a supervisor that does not answer, far more than a kill takes.
+const SOON: Duration = Duration::from_secs(8);
+
+fn describe_oneself() {
+    println!("{}", std::fs::read_to_string("/proc/self/stat").unwrap().trim_end());
+}
+
+fn signal_the_supervisor(signal: i32) {
+    // SAFETY: numbers only; the parent of a target is its supervisor.
+    unsafe { libc::kill(libc::getppid(), signal) };
+}
+
+fn wait_for_ever() -> ! {
+    loop {
+        std::thread::park();
+    }
+}
+
+fn target_of(exit: &Exit) -> Process {
+    Process::described(exit.stdout_text().lines().next().expect("a target that described itself"))
+}
+
+#[test]
+fn a_supervisor_that_its_target_stops_goes_on() {
+    let begin = Instant::now();
+    let exit = assert_exit(|| {
+        describe_oneself();
+        signal_the_supervisor(libc::SIGSTOP);
+        wait_for_ever()
+    })
+    .timeout(ms(500))
+    .timed_out();
+    assert!(begin.elapsed() < SOON, "{:?}", begin.elapsed());
+    assert!(!target_of(&exit).is_alive());
+    fails_with(|| exit.killed_by(SIGKILL), &["still running after 500 ms, ended by the harness"]);
+    // It ends by itself as it would under any other.
+    assert_exit(|| {
+        signal_the_supervisor(libc::SIGSTOP);
+        std::process::exit(3)
+    })
+    .timeout(secs(10))
+    .code(3);
+}
+
+exeunt::isolated! {
+    #[test]
+    fn a_supervisor_of_a_forked_copy_that_is_stopped_goes_on_at_the_deadline() {
+        let begin = Instant::now();
+        let stop = libc::SIGSTOP;
+        let exit = assert_exit_forked(|| {
+            describe_oneself();
+            signal_the_supervisor(stop);
+            wait_for_ever()
+        })
+        .timeout(ms(500))
+        .timed_out();
+        assert!(begin.elapsed() < SOON, "{:?}", begin.elapsed());
+        assert!(!target_of(&exit).is_alive());
+        fails_with(|| exit.code(0), &["still running after 500 ms"]);
+    }
+
+    #[test]
+    fn a_supervisor_that_is_killed_takes_its_target_along_and_is_no_exit() {
+        let exit = assert_exit(|| {
+            describe_oneself();
+            signal_the_supervisor(libc::SIGKILL);
+            wait_for_ever()
+        })
+        .timeout(secs(20))
+        .run();
+        let error = exit.expect_err("no exit was seen").to_string();
+        assert!(error.contains("the supervisor of this run ended"), "{error}");
+        assert_exit(|| std::process::exit(3)).code(3);
+    }
+
+    #[test]
+    fn a_forked_copy_of_a_process_with_closed_streams_has_its_own() {
+        let code = 3;
+        for closed in [&[0][..], &[1], &[2], &[0, 1], &[0, 2], &[1, 2], &[0, 1, 2]] {
+            // SAFETY: numbers only.
+            let kept: Vec<i32> = closed.iter().map(|fd| unsafe { libc::dup(*fd) }).collect();
+            for fd in closed {
+                // SAFETY: a number only; nothing is printed until it is open again.
+                unsafe { libc::close(*fd) };
+            }
+            let exit = assert_exit_forked(|| {
+                println!("out");
+                eprintln!("err");
+                std::process::exit(code)
+            })
+            .run();
+            for (fd, kept) in closed.iter().zip(kept) {
+                // SAFETY: numbers only.
+                unsafe { libc::dup2(kept, *fd) };
+                // SAFETY: the duplicate made above.
+                unsafe { libc::close(kept) };
+            }
+            let exit = exit.unwrap_or_else(|error| panic!("without {closed:?}: {error}"));
+            let exit = exit.code(3).stdout("out\n").stderr("err\n");
+            fails_with(|| exit.stdout("err\n"), &["of stdout"]);
+        }
+    }
+}
