@@ -86,13 +86,14 @@ impl Launcher {
     fn leave(&self) {
         self.requests.shut_down();
         let mut child = self.child.lock().unwrap_or_else(PoisonError::into_inner);
-        let Ok(pidfd) = i32::try_from(child.id()).map_err(io::Error::other).and_then(PidFd::open) else {
-            return;
-        };
-        // A target may have stopped it.
-        let _ = pidfd.signal(libc::SIGCONT);
-        pidfd.ends_within(LEAVE_PATIENCE);
+        if let Ok(pidfd) = i32::try_from(child.id()).map_err(io::Error::other).and_then(PidFd::open) {
+            // A target may have stopped it.
+            let _ = pidfd.signal(libc::SIGCONT);
+            pidfd.ends_within(LEAVE_PATIENCE);
+        }
         let _ = child.try_wait();
+        // It has done so itself, unless it was killed.
+        remove(&self.scratch);
     }
 
     fn is_alive(&self) -> bool {
@@ -156,6 +157,15 @@ impl Launcher {
     pub(super) fn forget_in_fork() {
         if let Ok(mut slot) = LAUNCHER.try_lock() {
             *slot = None;
+        }
+    }
+}
+
+/// A launcher that was lost and replaced, when its last run is over.
+impl Drop for Launcher {
+    fn drop(&mut self) {
+        if self.owner == raw::process_id() {
+            self.leave();
         }
     }
 }

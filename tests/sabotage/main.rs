@@ -117,3 +117,33 @@ exeunt::isolated! {
         }
     }
 }
+
+/// The children of this process, zombies included.
+fn children() -> usize {
+    let tasks = std::fs::read_dir("/proc/self/task").unwrap().flatten();
+    let lists = tasks.map(|task| std::fs::read_to_string(task.path().join("children")).unwrap_or_default());
+    lists.map(|list| list.split_ascii_whitespace().count()).sum()
+}
+
+exeunt::isolated! {
+    #[test]
+    fn a_launcher_that_was_killed_is_replaced_and_leaves_nothing() {
+        let exit = assert_exit(|| {
+            println!("{}", std::env::var("EXEUNT_PROBE").unwrap());
+        })
+        .success();
+        let mark_file = std::path::PathBuf::from(exit.stdout_text().trim_end());
+        let scratch = mark_file.parent().unwrap();
+        let own = i32::try_from(std::process::id()).unwrap();
+        assert!(scratch.is_dir());
+        assert_eq!(children(), 1, "the launcher is the only child");
+        let harness = process::descendants(own);
+        harness.iter().for_each(|process| process.kill());
+        for process in harness {
+            assert!(process.ends_before(Instant::now() + process::PATIENCE));
+        }
+        assert_exit(|| std::process::exit(3)).code(3);
+        assert_eq!(children(), 1, "the new launcher is the only child");
+        assert!(!scratch.exists());
+    }
+}
