@@ -17,13 +17,16 @@ use support::fails_with;
 /// Far less than the patience with a supervisor that does not answer, far more than a kill takes.
 const SOON: Duration = Duration::from_secs(8);
 
+#[expect(clippy::print_stdout, reason = "it is how the test hears of it")]
 fn describe_oneself() {
     println!("{}", std::fs::read_to_string("/proc/self/stat").unwrap().trim_end());
 }
 
 fn signal_the_supervisor(signal: i32) {
+    // SAFETY: no preconditions.
+    let supervisor = unsafe { libc::getppid() };
     // SAFETY: numbers only; the parent of a target is its supervisor.
-    unsafe { libc::kill(libc::getppid(), signal) };
+    unsafe { libc::kill(supervisor, signal) };
 }
 
 fn wait_for_ever() -> ! {
