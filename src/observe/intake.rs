@@ -52,7 +52,7 @@ impl Stream {
 }
 
 /// So many bytes of marks are read. A target that makes more would be read for as long as it writes.
-const MOST_MARKS: u64 = 64 * 1024 * 1024;
+const MOST_MARKS: u64 = 16 * 1024 * 1024;
 
 /// By so many bytes before the place where it goes on reading a mark file is known again.
 const KNOWN_AGAIN: usize = 64;

@@ -71,6 +71,6 @@ fn a_target_that_makes_marks_without_end_is_not_read_without_end() {
         let script = format!(r#"yes mark | head -n {lines} >> "$EXEUNT_PROBE""#);
         shell(&script, "exit 0")
     };
-    fails_with(|| marks(2_000_000).code(0), &["could not read the mark file", "more than 8388608 bytes"]);
+    fails_with(|| marks(4_000_000).code(0), &["could not read the mark file", "more than 16777216 bytes"]);
     assert_eq!(marks(2000).code(0).marks().len(), 2000);
 }
