@@ -34,7 +34,7 @@ pub(crate) fn output(quick: bool) -> Vec<Row> {
         rows.push(
             Row::new("output", what, Unit::Kibibytes, grown)
                 .against_value("what is kept", KEPT_KIB)
-                .within(Budget::RatioAtMost(1.5)),
+                .within(Budget::RatioAtMost(2.0)),
         );
     }
     rows

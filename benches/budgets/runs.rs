@@ -137,10 +137,10 @@ pub(crate) fn many(quick: bool) -> Vec<Row> {
         ),
     ] {
         for threads in [1_usize, 16, 64] {
-            let runs = if quick { 64 } else { 1024 };
+            let runs = if quick { 64 } else { 512 };
             let contenders =
                 [peer, work].map(|work| Contender::timing_itself("", move || at_once(threads, runs, work)));
-            let samples = in_turn(if quick { 1 } else { 5 }, Pace::Rested, contenders.into());
+            let samples = in_turn(if quick { 1 } else { 3 }, Pace::Rested, contenders.into());
             let [theirs, ours] = [0, 1].map(|index| runs as f64 / samples[index].median().as_secs_f64());
             let what = format!("{name}, {threads} at once");
             rows.push(Row::new("many", what, Unit::PerSecond, ours).against_value(peer_name, theirs));
