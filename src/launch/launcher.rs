@@ -26,7 +26,7 @@ use crate::sys::signals::{self, ChildSignal};
 use crate::sys::socket::Socket;
 use crate::sys::tally::Tally;
 use crate::sys::wait::{self, Ended};
-use crate::sys::{ctor, fd, proc, raw, warm};
+use crate::sys::{ctor, fd, proc, raw};
 
 use super::supervisor::Supervisor;
 use super::wire::{self, Hello, HelloReply, LAUNCHER_VARIABLE};
@@ -295,7 +295,6 @@ impl Home {
             let _ = wire::send(requests, &HelloReply::Failed(error.to_string()), &[]);
             return 1;
         }
-        warm::remember();
         let mut supervisors = HashMap::new();
         self.add_supervisor(requests, &mut supervisors);
         let scratch = OsString::from(self.scratch.path());

@@ -18,7 +18,7 @@ use crate::sys::fork::{self, Image, Setup, StartError, StartStep};
 use crate::sys::function::Address;
 use crate::sys::page::{self, Page};
 use crate::sys::socket::Socket;
-use crate::sys::{env, fd, raw, warm};
+use crate::sys::{env, fd, raw};
 
 use super::function;
 use super::supervisor::Taken;
@@ -34,8 +34,6 @@ pub(super) struct Spare {
     /// Carries the control socket to the supervisor; its end says that the target's own code runs.
     pub(super) link: Socket,
     pub(super) supervisor: i32,
-    /// Whether a function is to be expected, whose process pays for each page that it writes to.
-    pub(super) warm: bool,
     /// Copies of the supervisor's own descriptors.
     pub(super) held: Vec<RawFd>,
 }
@@ -47,9 +45,6 @@ impl Spare {
             fork::exit_now(0);
         }
         let mut buffer = vec![0; wire::REQUEST_PACKET];
-        if self.warm {
-            warm::touch();
-        }
         let Ok(Some(mut received)) = wire::receive_request(requests, &mut buffer) else { fork::exit_now(0) };
         let mut fds = std::mem::take(&mut received.fds).into_iter();
         let (Ok(request), Some(control), Some(stdout), Some(stderr), Some(directory)) =

@@ -46,8 +46,6 @@ pub(crate) mod tally;
 pub(crate) mod threads;
 #[cfg(all(feature = "harness", target_os = "linux"))]
 pub(crate) mod wait;
-#[cfg(all(feature = "harness", target_os = "linux"))]
-pub(crate) mod warm;
 
 // What gates ask; nothing asks elsewhere, for nothing is started there.
 #[cfg(all(feature = "harness", target_os = "linux"))]
