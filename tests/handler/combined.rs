@@ -150,3 +150,34 @@ fn each_part_of_a_gate_that_never_opened_says_how_far_it_had_come() {
         ],
     );
 }
+
+#[test]
+fn the_last_words_of_a_target_open_its_gate_however_soon_it_ends() {
+    for _ in 0..runs() {
+        assert_exit(|| print!("listening")).ready_when(Ready::stdout("listening")).success();
+        fails_with(
+            || assert_exit(|| print!("listening")).ready_when(Ready::stdout("ready")).success(),
+            &[
+                "not reached: readiness (stdout contains \"ready\")",
+                "gate: stdout contains \"ready\": not among the 9 bytes of stdout that came since the gate before",
+            ],
+        );
+    }
+}
+
+#[test]
+fn a_step_whose_gate_never_opened_says_how_far_that_had_come() {
+    let plan = |gate| {
+        let plan = assert_exit(|| print!("one two")).ready_when(Ready::stdout("one"));
+        plan.signal_when(SIGTERM, gate)
+    };
+    fails_with(
+        || plan(Ready::stdout("three")).success(),
+        &[
+            "not reached: SIGTERM (15) when stdout contains \"three\"\n",
+            "because: the target had ended ",
+            "gate: stdout contains \"three\": not among the 4 bytes of stdout that came since the gate before\n",
+        ],
+    );
+    plan(Ready::stdout("three")).allow_early_end().success();
+}

@@ -30,7 +30,7 @@ const LEFT: i32 = 7;
 /// How often a race is run: enough to see a gate that is wrong, few enough for every run of the tests.
 fn runs() -> usize {
     let text = std::env::var("EXEUNT_RACE_RUNS").ok();
-    text.map_or(20, |text| text.parse().expect("EXEUNT_RACE_RUNS is a number"))
+    text.map_or(10, |text| text.parse().expect("EXEUNT_RACE_RUNS is a number"))
 }
 
 /// Asserts that the signal, sent as soon as the gate opens, is handled in all runs.

@@ -4,7 +4,7 @@
 use exeunt::prelude::*;
 
 use crate::programs::c_program;
-use crate::support::needs;
+use crate::support::{needs, report_of};
 use crate::{LEFT, WORDS, stays_closed};
 
 fn shell(script: &str) -> ExitTest {
@@ -82,4 +82,17 @@ fn a_program_behind_a_shell_that_waits_for_it_is_named() {
     );
     let exec = plan("exec \"$1\" -c \"$2\"").ready_when(Ready::handler(SIGTERM));
     exec.signal_after(SIGTERM, ms(0)).cleanup_ran(WORDS).code(LEFT);
+}
+
+#[test]
+fn a_program_that_ends_before_it_installs_its_handler_is_reported_with_its_ending() {
+    let report = report_of(|| {
+        shell("exit 3").ready_when(Ready::handler(SIGTERM)).signal_after(SIGTERM, ms(0)).code(3)
+    });
+    assert!(report.contains("because: the target had ended "), "{report}");
+    assert!(report.contains("happened: exit code 3"), "{report}");
+    // Whether it was looked at before it ended is a race; that it was ready is out of the question.
+    let gate = "gate: the target is ready to take SIGTERM (15): ";
+    let (_, told) = report.split_once(gate).unwrap_or_else(|| panic!("{report}"));
+    assert!(told.starts_with("never "), "{report}");
 }
