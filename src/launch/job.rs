@@ -25,7 +25,7 @@ use crate::sys::{fd, proc, signals, wait};
 use super::launcher::Launcher;
 use super::program;
 use super::supervisor::Supervisor;
-use super::wire::{self, Blob, PROBE_VARIABLE, Request, Target};
+use super::wire::{self, Blob, Order, PROBE_VARIABLE, Reply, Request, Target};
 use super::{EnvironmentChanges, ISOLATED, Subject};
 
 /// One run, as far as the launch is concerned.
@@ -56,6 +56,8 @@ pub(crate) struct Link {
     pub(crate) stdin: Option<OwnedFd>,
     pub(crate) marks: MarkFile,
     pub(crate) requested_at: Moment,
+    /// The run is over, or nothing more will be heard of it.
+    pub(crate) settled: bool,
     launcher: Arc<Launcher>,
     /// Copies of the target's ends of its streams: as long as they are open no stream ends, and the
     /// test process is not woken for an end that tells it nothing. The supervisor tells of the end.
@@ -85,6 +87,34 @@ impl Drop for MarkFile {
         if !self.absent.get() {
             let _ = std::fs::remove_file(&self.path);
         }
+    }
+}
+
+/// A run that is abandoned, as where a closure of the test's panics, is ended first.
+impl Drop for Link {
+    fn drop(&mut self) {
+        if self.settled || !self.launcher.is_own() {
+            return;
+        }
+        let deadline = Moment::now().plus(ABANDON_PATIENCE);
+        let mut buffer = vec![0; wire::PACKET];
+        let mut over = wire::send(&self.control, &Order::Kill, &[]).is_err();
+        while !over && Moment::now() < deadline {
+            let rest = deadline.since(Moment::now());
+            over = match poll::wait([Some((self.control.as_fd(), Interest::Read))], Some(rest)) {
+                Ok([true]) => match self.control.receive(&mut buffer, false) {
+                    Ok(Some(message)) => {
+                        !matches!(wire::decode(&buffer[..message.len]), Ok(Reply::Started(_)))
+                    }
+                    Ok(None) => true,
+                    Err(error) => error.kind() != io::ErrorKind::WouldBlock,
+                },
+                Ok([false]) => false,
+                Err(_) => true,
+            };
+        }
+        // A fork of the test process may hold the socket too, and the supervisor would wait for its end.
+        self.control.shut_down();
     }
 }
 
@@ -176,6 +206,7 @@ pub(crate) fn start(job: &Job<'_>) -> Result<Live, Error> {
             stdin,
             marks,
             requested_at,
+            settled: false,
             launcher,
             _streams: [stdout_writer, stderr_writer],
         },
@@ -274,6 +305,9 @@ pub(crate) fn start_error(subject: &Subject, error: StartError) -> Error {
     };
     Error::new(Kind::Start { subject: super::describe(subject), why: format!("{operation}{why}{hint}") })
 }
+
+/// How long the target of a run that is abandoned may take to end.
+const ABANDON_PATIENCE: Duration = Duration::from_secs(10);
 
 /// How long the supervisor of a forked copy may take to leave. It gives what it kills five seconds.
 const LEAVE_PATIENCE: Duration = Duration::from_secs(10);

@@ -60,7 +60,7 @@ static LEAVE_REGISTERED: AtomicBool = AtomicBool::new(false);
 extern "C" fn see_out(launcher: &'static Mutex<Option<Arc<Launcher>>>) {
     // A thread that holds the lock at the end of the process will never release it.
     let Ok(slot) = launcher.try_lock() else { return };
-    if let Some(launcher) = slot.as_ref().filter(|launcher| launcher.owner == raw::process_id()) {
+    if let Some(launcher) = slot.as_ref().filter(|launcher| launcher.is_own()) {
         launcher.leave();
     }
 }
@@ -70,7 +70,7 @@ impl Launcher {
     pub(super) fn get() -> Result<Arc<Self>, Error> {
         let mut slot = LAUNCHER.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(launcher) = slot.as_ref() {
-            if launcher.owner == raw::process_id() && launcher.is_alive() {
+            if launcher.is_own() && launcher.is_alive() {
                 return Ok(Arc::clone(launcher));
             }
         }
@@ -94,6 +94,11 @@ impl Launcher {
         let _ = child.try_wait();
         // It has done so itself, unless it was killed.
         remove(&self.scratch);
+    }
+
+    /// Whether this process started it, and not the one of which this is a fork.
+    pub(super) fn is_own(&self) -> bool {
+        self.owner == raw::process_id()
     }
 
     fn is_alive(&self) -> bool {
@@ -164,7 +169,7 @@ impl Launcher {
 /// A launcher that was lost and replaced, when its last run is over.
 impl Drop for Launcher {
     fn drop(&mut self) {
-        if self.owner == raw::process_id() {
+        if self.is_own() {
             self.leave();
         }
     }

@@ -227,11 +227,12 @@ impl<'a> Observation<'a> {
     }
 
     /// Until when to wait: the deadline, the next step, a gate's delay, the next look at a port.
-    fn next_timer(&self) -> Result<Duration, Error> {
+    fn next_timer(&mut self) -> Result<Duration, Error> {
         let now = Moment::now();
         if let Some((_, at)) = self.given_up {
             let patience = at.plus(KILL_PATIENCE);
             if now >= patience {
+                self.live.settled = true;
                 return Err(Error::harness(
                     "the supervisor did not end the target when it was told to",
                     io::ErrorKind::TimedOut.into(),
@@ -315,12 +316,16 @@ impl<'a> Observation<'a> {
     fn hear(&mut self) -> Result<Option<End>, Error> {
         let message = match self.live.control.receive(&mut self.buffer, false) {
             Ok(Some(message)) => message,
-            Ok(None) => return Err(self.live.obituary()),
+            Ok(None) => {
+                self.live.settled = true;
+                return Err(self.live.obituary());
+            }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(None),
             Err(error) => return Err(Error::harness("could not hear from the supervisor", error)),
         };
         let reply = wire::decode(&self.buffer[..message.len])
             .map_err(|error| Error::harness("could not hear from the supervisor", error))?;
+        self.live.settled = !matches!(reply, Reply::Started(_));
         match reply {
             Reply::NotStarted(error) => Err(crate::launch::start_error(self.orders.subject, error)),
             Reply::Started(start) => {

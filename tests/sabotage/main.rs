@@ -150,3 +150,36 @@ exeunt::isolated! {
         assert!(!scratch.exists());
     }
 }
+
+#[test]
+fn a_run_whose_gate_panics_is_over_when_the_panic_goes_on() {
+    use std::cell::Cell;
+    use std::rc::Rc;
+
+    let target = Rc::new(Cell::new(None));
+    // It holds copies of all that this process has open, the run's socket too.
+    let fork = Rc::new(Cell::new(0));
+    let (seen_target, made_fork) = (Rc::clone(&target), Rc::clone(&fork));
+    let gate = Ready::seen("a gate that panics", move |seen| {
+        seen_target.set(Process::alive(seen.pid()));
+        // SAFETY: the child does nothing but wait.
+        made_fork.set(unsafe { libc::fork() });
+        if made_fork.get() == 0 {
+            loop {
+                // SAFETY: no preconditions.
+                unsafe { libc::pause() };
+            }
+        }
+        panic!("a mistake in the test")
+    });
+    fails_with(
+        || assert_exit(|| wait_for_ever()).signal_when(SIGTERM, gate).run(),
+        &["a mistake in the test"],
+    );
+    let target = target.get().expect("the target was alive when the gate was asked");
+    let outlived = target.is_alive();
+    Process::alive(fork.get()).expect("the fork still waits").kill();
+    // SAFETY: a child of this process; no status is asked for.
+    unsafe { libc::waitpid(fork.get(), std::ptr::null_mut(), 0) };
+    assert!(!outlived);
+}
