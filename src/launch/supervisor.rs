@@ -13,7 +13,6 @@
 //! It has one thread, no signal handler that could interrupt it and every signal blocked; SIGCHLD
 //! arrives by a descriptor.
 
-use std::cell::Cell;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::process::ExitCode;
@@ -62,8 +61,6 @@ pub(super) struct Supervisor {
     children: ChildSignal,
     test_process: PidFd,
     id: i32,
-    /// The last request was for a function, and so may be the next.
-    expects_function: Cell<bool>,
 }
 
 /// Whether anything of a run remains.
@@ -88,14 +85,7 @@ impl Supervisor {
         fork::become_subreaper()?;
         let (page, page_file) = Page::create()?;
         let children = ChildSignal::new()?;
-        Ok(Self {
-            page,
-            page_file,
-            children,
-            test_process,
-            id: raw::process_id(),
-            expects_function: Cell::new(true),
-        })
+        Ok(Self { page, page_file, children, test_process, id: raw::process_id() })
     }
 
     /// Serves requests from the launcher's socket until that ends.
@@ -131,8 +121,7 @@ impl Supervisor {
                 let page_file = self.page_file.as_raw_fd();
                 let supervisor = [link.as_fd(), self.children.as_fd(), self.test_process.as_fd()];
                 let held = supervisor.iter().map(AsRawFd::as_raw_fd).collect();
-                let warm = self.expects_function.get();
-                Spare { page: self.page, page_file, link: theirs, supervisor: self.id, warm, held }
+                Spare { page: self.page, page_file, link: theirs, supervisor: self.id, held }
                     .wait(requests, body)
             }
         };
@@ -149,7 +138,6 @@ impl Supervisor {
             ]);
         }
         let (control, answer) = self.await_request(&link, target)?;
-        self.expects_function.set(answer.function);
         taken();
         let mut run = Run { control, taken: answer, target, link: Some(link) };
         let told_to_kill = self.watch(&mut run, requests);
