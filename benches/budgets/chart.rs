@@ -17,7 +17,7 @@ pub(crate) fn draw(rows: &[Row], path: &str) -> Result<(), Box<dyn Error>> {
     area.fill(&WHITE)?;
     let thirds = area.split_evenly((1, 3));
     bars(&thirds[0], "a function's exit, ms", &compared(rows, "function"))?;
-    bars(&thirds[1], "`true`, both streams captured, ms", &compared(rows, "program"))?;
+    bars(&thirds[1], "true, both streams captured, ms", &compared(rows, "program"))?;
     lines(&thirds[2], rows)?;
     area.present()?;
     Ok(())
@@ -56,7 +56,7 @@ fn bars(area: &Area<'_>, title: &str, bars: &[(String, f64)]) -> Result<(), Box<
     chart
         .configure_mesh()
         .disable_y_mesh()
-        .light_line_style(WHITE)
+        .max_light_lines(1)
         .x_labels(5)
         .y_label_formatter(&name)
         .label_style(("sans-serif", 12))
@@ -98,7 +98,7 @@ fn lines(area: &Area<'_>, rows: &[Row]) -> Result<(), Box<dyn Error>> {
         .x_label_area_size(28)
         .y_label_area_size(44)
         .build_cartesian_2d(-0.2..4.6, (0.05..300.0).log_scale())?;
-    chart.configure_mesh().light_line_style(WHITE).x_labels(5).label_style(("sans-serif", 12)).draw()?;
+    chart.configure_mesh().max_light_lines(1).x_labels(5).label_style(("sans-serif", 12)).draw()?;
     for (name, points, color) in all {
         chart.draw_series(LineSeries::new(points.clone(), color.stroke_width(2)).point_size(4))?;
         if let Some((size, value)) = points.last() {

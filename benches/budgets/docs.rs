@@ -38,5 +38,11 @@ fn machine() -> String {
     let kernel = read("/proc/sys/kernel/osrelease");
     let kernel = kernel.split(['-', '\n']).next().unwrap_or_default();
     let gib = memory / 1024.0 / 1024.0;
-    format!("A {kind} with {cores} cores ({}), {gib:.0} GiB of memory, Linux {kernel}.", field("model name"))
+    let load = read("/proc/loadavg");
+    let load = load.split(' ').nth(1).unwrap_or_default();
+    format!(
+        "A {kind} with {cores} cores ({}), {gib:.0} GiB of memory, Linux {kernel}. Mean load over the last five \
+         minutes of the measurement, the benchmark's own included: {load}.",
+        field("model name")
+    )
 }

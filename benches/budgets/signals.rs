@@ -58,7 +58,7 @@ pub(crate) fn signals(quick: bool) -> Vec<Row> {
                 sent.add(to_sent);
                 handled.add(to_handled);
             }
-            let load = if busy { "every core busy" } else { "idle" };
+            let load = if busy { "every core busy" } else { "no load added" };
             let what = format!("`signal_after` {delay} ms, error at the handler, {load}");
             let row = Row::of("signals", what, &handled);
             rows.push(if busy {
