@@ -7,8 +7,7 @@ use crate::sys::env;
 
 use super::{launcher, target, wire};
 
-/// The names of this crate's processes in `/proc/PID/comm` begin so.
-pub(super) const EXEUNT_PROCESS: &str = "exeunt-";
+/// The names of this crate's processes in `/proc/PID/comm`.
 pub(super) const LAUNCHER_NAME: &CStr = c"exeunt-launcher";
 pub(super) const SUPERVISOR_NAME: &CStr = c"exeunt-superv";
 

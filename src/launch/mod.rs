@@ -44,4 +44,4 @@ pub(crate) static ISOLATED: AtomicBool = AtomicBool::new(false);
 #[cfg(target_os = "linux")]
 pub(crate) use constructed::constructed;
 #[cfg(target_os = "linux")]
-use constructed::{EXEUNT_PROCESS, LAUNCHER_NAME, PRIVATE_VARIABLES, REFUSED, SUPERVISOR_NAME};
+use constructed::{LAUNCHER_NAME, PRIVATE_VARIABLES, REFUSED, SUPERVISOR_NAME};

@@ -31,9 +31,9 @@ use crate::sys::tally::Tally;
 use crate::sys::wait::{self, Ended};
 use crate::sys::{fd, proc, raw};
 
-use super::EXEUNT_PROCESS;
 use super::target::{Body, Spare};
 use super::wire::{self, End, FunctionEnd, FunctionStage, LeftoverProcess, Reply, Start};
+use super::{LAUNCHER_NAME, SUPERVISOR_NAME};
 
 /// How long killing what a target left may take before the rest is reported as unkillable.
 const KILL_PATIENCE: Duration = Duration::from_secs(5);
@@ -331,7 +331,7 @@ impl Supervisor {
 /// What outlived the target, without zombies and without harness processes of a nested run.
 fn leftovers() -> (Vec<LeftoverProcess>, u32) {
     let mut found = proc::descendants_of(raw::process_id()).unwrap_or_default();
-    found.retain(|process| process.state != 'Z' && !is_harness(process));
+    found.retain(|process| !process.is_zombie() && !is_harness(process));
     let count = u32::try_from(found.len()).unwrap_or(u32::MAX);
     found.truncate(wire::MAX_LEFTOVERS);
     let described = found.into_iter().map(|process| LeftoverProcess {
@@ -363,7 +363,7 @@ fn has_no_children() -> bool {
 }
 
 fn is_harness(process: &proc::ProcessInfo) -> bool {
-    process.name.starts_with(EXEUNT_PROCESS)
+    [LAUNCHER_NAME, SUPERVISOR_NAME].iter().any(|name| process.name.as_bytes() == name.to_bytes())
 }
 
 fn shorten(mut text: String) -> String {

@@ -76,7 +76,7 @@ impl Observation<'_> {
         let mut tree = proc::descendants_of(target.parent).unwrap_or_default();
         tree.sort_by_key(|process| process.pid != pid);
         tree.truncate(MOST_EXAMINED);
-        self.stuck = tree.into_iter().filter(|process| process.state != 'Z').map(stuck).collect();
+        self.stuck = tree.into_iter().filter(|process| !process.is_zombie()).map(stuck).collect();
     }
 }
 

@@ -221,7 +221,7 @@ impl Ready {
             },
             Gate::Port { .. } => "nothing listens there".to_owned(),
             Gate::Handler { signal, last, .. } => match last {
-                None => "the target was never looked at".to_owned(),
+                None => "never looked at before the target had ended".to_owned(),
                 Some(Disposition::Default) => {
                     let wrapped = ready_descendant(seen.pid, *signal).unwrap_or_default();
                     format!("never installed: the signal has its default action{wrapped}")

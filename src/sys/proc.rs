@@ -12,6 +12,15 @@ pub(crate) struct ProcessInfo {
     pub(crate) state: char,
     pub(crate) name: String,
     pub(crate) command: String,
+    threads: u32,
+}
+
+impl ProcessInfo {
+    /// Whether it has ended and was not waited for. A process whose main thread alone has ended looks
+    /// the same but for its number of threads.
+    pub(crate) const fn is_zombie(&self) -> bool {
+        self.state == 'Z' && self.threads <= 1
+    }
 }
 
 /// Reads what is known of `pid`; `None` when it is gone.
@@ -25,6 +34,8 @@ pub(crate) fn inspect(pid: i32) -> Option<ProcessInfo> {
     let mut fields = rest.split_ascii_whitespace();
     let state = fields.next()?.chars().next()?;
     let parent = fields.next()?.parse().ok()?;
+    // The 20th field; the parent was the fourth.
+    let threads = fields.nth(15)?.parse().ok()?;
     let command = fs::read(directory.join("cmdline")).unwrap_or_default();
     let command: Vec<String> = command
         .split(|byte| *byte == 0)
@@ -32,7 +43,7 @@ pub(crate) fn inspect(pid: i32) -> Option<ProcessInfo> {
         .take(64)
         .map(|part| String::from_utf8_lossy(&part[..part.len().min(256)]).into_owned())
         .collect();
-    Some(ProcessInfo { pid, parent, state, name: name.to_owned(), command: command.join(" ") })
+    Some(ProcessInfo { pid, parent, state, name: name.to_owned(), command: command.join(" "), threads })
 }
 
 /// The children of this process, which must have a single thread. Zombies are among them.
@@ -108,7 +119,10 @@ fn line_listens_at(line: &str, address: std::net::SocketAddr) -> bool {
     }
     let Some(bound) = parse_host(host) else { return false };
     let bound = bound.to_canonical();
-    bound.is_unspecified() || bound == address.ip().to_canonical()
+    let address = address.ip().to_canonical();
+    // That of IPv6 takes IPv4 too, and not the other way round.
+    let any = bound.is_unspecified() && (bound.is_ipv6() || address.is_ipv4());
+    any || bound == address
 }
 
 /// An address as the kernel prints it: 32-bit words in hexadecimal, each in this machine's order.
@@ -132,11 +146,15 @@ mod tests {
     fn a_listening_line_matches_its_address_and_the_wildcard_any() {
         let loopback = "   0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000";
         let wildcard = "   1: 00000000000000000000000000000000:1F90 0000:0000 0A 0 0";
+        let wildcard4 = "   1: 00000000:1F90 00000000:0000 0A 00000000:00000000 00:00000000";
         let connected = "   0: 0100007F:1F90 0100007F:0001 01 00000000:00000000 00:00000000";
         let at = |text: &str| text.parse().unwrap();
         assert!(line_listens_at(loopback, at("127.0.0.1:8080")));
         assert!(line_listens_at(wildcard, at("127.0.0.1:8080")));
         assert!(line_listens_at(wildcard, at("[::1]:8080")));
+        assert!(line_listens_at(wildcard4, at("127.0.0.1:8080")));
+        assert!(line_listens_at(wildcard4, at("[::ffff:127.0.0.1]:8080")));
+        assert!(!line_listens_at(wildcard4, at("[::1]:8080")));
         assert!(!line_listens_at(loopback, at("127.0.0.2:8080")));
         assert!(!line_listens_at(loopback, at("127.0.0.1:8081")));
         assert!(!line_listens_at(connected, at("127.0.0.1:8080")));

@@ -17,14 +17,13 @@ use support::fails_with;
 /// Far less than the patience with a supervisor that does not answer, far more than a kill takes.
 const SOON: Duration = Duration::from_secs(8);
 
-#[expect(clippy::print_stdout, reason = "it is how the test hears of it")]
+#[expect(clippy::print_stdout, reason = "it is how a target tells")]
 fn describe_oneself() {
     println!("{}", std::fs::read_to_string("/proc/self/stat").unwrap().trim_end());
 }
 
 fn signal_the_supervisor(signal: i32) {
-    // SAFETY: no preconditions.
-    let supervisor = unsafe { libc::getppid() };
+    let supervisor = i32::try_from(std::os::unix::process::parent_id()).expect("a process id");
     // SAFETY: numbers only; the parent of a target is its supervisor.
     unsafe { libc::kill(supervisor, signal) };
 }
@@ -182,4 +181,52 @@ fn a_run_whose_gate_panics_is_over_when_the_panic_goes_on() {
     // SAFETY: a child of this process; no status is asked for.
     unsafe { libc::waitpid(fork.get(), std::ptr::null_mut(), 0) };
     assert!(!outlived);
+}
+
+#[test]
+fn a_leftover_is_one_whatever_it_is_called_and_whether_or_not_its_main_thread_lives() {
+    extern "C" fn wait(_: *mut libc::c_void) -> *mut libc::c_void {
+        wait_for_ever()
+    }
+    /// Says on stdout that it is as it should be, and waits.
+    fn leave_behind(kind: u8) {
+        // SAFETY: the process has one thread.
+        if unsafe { libc::fork() } != 0 {
+            return;
+        }
+        if kind == b'n' {
+            // SAFETY: the name is NUL-terminated.
+            unsafe { libc::prctl(libc::PR_SET_NAME, c"exeunt-daemon".as_ptr()) };
+        }
+        if kind == b'z' {
+            let mut thread = 0;
+            // SAFETY: `thread` is live; there are no attributes and no argument.
+            unsafe { libc::pthread_create(&raw mut thread, std::ptr::null(), wait, std::ptr::null_mut()) };
+            println!("up");
+            // SAFETY: ends this thread alone, which nothing waits for.
+            unsafe { libc::syscall(libc::SYS_exit, 0) };
+        }
+        println!("up");
+        wait_for_ever()
+    }
+    for (kind, name) in [(b'n', "named"), (b'z', "without its main thread")] {
+        let exit = assert_exit_with(kind, |kind| {
+            leave_behind(kind);
+            wait_for_ever()
+        })
+        .signal_when(SIGTERM, Ready::stdout("up"))
+        .killed_by(SIGTERM);
+        assert_eq!(exit.leftovers().len(), 1, "{name}: {:?}", exit.leftovers());
+    }
+    // A zombie is none: nobody waited for it, but it has ended.
+    let exit = assert_exit(|| {
+        // SAFETY: the process has one thread.
+        if unsafe { libc::fork() } == 0 {
+            std::process::exit(0);
+        }
+        // SAFETY: no information is asked for; the child is left as it is.
+        unsafe { libc::waitid(libc::P_ALL, 0, std::ptr::null_mut(), libc::WEXITED | libc::WNOWAIT) };
+    })
+    .returned();
+    assert_eq!(exit.leftovers().len(), 0, "{:?}", exit.leftovers());
 }
