@@ -149,7 +149,12 @@ pub trait ExitAssert: Sized {
         let expected = expected.into_text_match();
         let exit = concluded(self);
         let holds = matches!(exit.how(), Some(How::Panicked { message, .. }) if expected.matches(message));
-        check(exit, holds, || Mismatch::new(format!("the function panics with a message {expected}")))
+        check(exit, holds && !expected.is_empty(), || {
+            Mismatch::new(format!("the function panics with a message {expected}"))
+                .and_if(expected.is_empty(), || {
+                    "an empty text is in every message; ask for `panicked`".to_owned()
+                })
+        })
     }
 
     /// The function ended its process without its exit hooks, as `_exit` does.

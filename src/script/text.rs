@@ -29,6 +29,11 @@ pub(super) enum Match {
 }
 
 impl TextMatch {
+    /// Whether it is a text that is everywhere.
+    pub(crate) fn is_empty(&self) -> bool {
+        matches!(&self.0, Match::Text(wanted) if wanted.is_empty())
+    }
+
     /// Whether the text occurs in `text`, or the predicate holds for it.
     pub(crate) fn matches(&self, text: &str) -> bool {
         match &self.0 {

@@ -240,3 +240,14 @@ fn drops_run_while_a_panic_unwinds_and_not_on_exit() {
     .not_dropped("guard");
     fails_with(|| exited.dropped("guard"), &["the guard \"guard\" is dropped", "0 dropped"]);
 }
+
+#[test]
+fn an_empty_text_is_in_every_message_and_proves_nothing() {
+    let exit = assert_exit(|| panic!("no such file")).panicked().panicked_with("file");
+    fails_with(
+        || exit.clone().panicked_with(""),
+        &["an empty text is in every message", "ask for `panicked`"],
+    );
+    assert_exit(|| panic!("")).panicked_with(predicate::eq(""));
+    fails_with(|| exit.panicked_with(predicate::eq("")), &["the function panics with a message"]);
+}
