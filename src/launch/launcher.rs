@@ -40,6 +40,9 @@ const MOST_HELLO: usize = 1024;
 /// How long the end of the test process waits for its launcher to leave.
 const LEAVE_PATIENCE: Duration = Duration::from_secs(2);
 
+/// How long the launcher waits before it tries again to fork a supervisor.
+const FORK_AGAIN: Duration = Duration::from_millis(50);
+
 /// The test process's connection to its launcher.
 #[derive(Debug)]
 pub(super) struct Launcher {
@@ -361,6 +364,8 @@ impl Home {
             if self.tally.idle() == 0 {
                 self.add_supervisor(requests, supervisors);
             }
+            // Where it could not be forked, for want of processes, it is tried again.
+            let retry = (self.tally.idle() == 0).then_some(FORK_AGAIN);
             let ready = poll::wait(
                 [
                     Some((requests.as_fd(), Interest::HangUp)),
@@ -368,7 +373,7 @@ impl Home {
                     Some((self.children.as_fd(), Interest::Read)),
                     Some((self.wake.0.as_fd(), Interest::Read)),
                 ],
-                None,
+                retry,
             );
             if !matches!(ready, Ok([false, false, _, _])) {
                 return;

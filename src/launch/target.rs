@@ -8,8 +8,9 @@ use std::ffi::CString;
 use std::fs::File;
 use std::io::{self, Read};
 use std::mem::ManuallyDrop;
-use std::os::fd::{AsFd, AsRawFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -17,6 +18,7 @@ use crate::sys::clock::Moment;
 use crate::sys::fork::{self, Image, Setup, StartError, StartStep};
 use crate::sys::function::Address;
 use crate::sys::page::{self, Page};
+use crate::sys::poll::{self, Interest};
 use crate::sys::socket::Socket;
 use crate::sys::{env, fd, raw};
 
@@ -54,6 +56,9 @@ impl Spare {
             fork::exit_now(1);
         };
         let stdin = fds.next();
+        if request.stdin != stdin.is_some() || is_abandoned(&control) {
+            fork::exit_now(1);
+        }
         let taken =
             Taken { announce: request.announce, function: !matches!(request.target, Target::Program { .. }) };
         // Before the supervisor, which may be asked for it at once, knows of the run.
@@ -149,6 +154,11 @@ impl Spare {
         drop(inheritable);
         error
     }
+}
+
+/// Whether the test process has given the run up before anybody took its request.
+fn is_abandoned(control: &OwnedFd) -> bool {
+    matches!(poll::wait([Some((control.as_fd(), Interest::HangUp))], Some(Duration::ZERO)), Ok([true]))
 }
 
 fn start_program(path: &[u8], arguments: &[Blob<'_>], request: &Request<'_>) -> StartError {

@@ -29,6 +29,10 @@ impl Observation<'_> {
         if self.given_up.is_none() {
             self.last_look(end.at);
         }
+        if end.forced && self.given_up.is_none() {
+            let why = io::Error::other("it could not watch it any more");
+            return Err(Error::harness("the supervisor ended the target without being told to", why));
+        }
         let ending = match (end.forced, self.given_up) {
             (true, Some((GivenUp::Observed, at))) => Ending::TimedOut { after: at.since(self.since) },
             (true, _) => Ending::TimedOut { after: self.orders.timeout },

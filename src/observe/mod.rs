@@ -233,10 +233,13 @@ impl<'a> Observation<'a> {
             let patience = at.plus(KILL_PATIENCE);
             if now >= patience {
                 self.live.settled = true;
-                return Err(Error::harness(
-                    "the supervisor did not end the target when it was told to",
-                    io::ErrorKind::TimedOut.into(),
-                ));
+                let what = if self.start.is_some() {
+                    "the supervisor did not end the target when it was told to"
+                } else {
+                    "no supervisor took the request, or none answered (the launcher cannot fork one where \
+                     processes or memory are short)"
+                };
+                return Err(Error::harness(what, io::ErrorKind::TimedOut.into()));
             }
             return Ok(patience.since(now));
         }
