@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use crate::exit::{Exit, Mark, MarkKind};
+use crate::exit::{Disposition, Ending, Exit, Mark, MarkKind, What};
 use crate::script::StreamName;
 use crate::stream::Captured;
 
@@ -31,6 +31,9 @@ pub(crate) struct Findings {
     pub(crate) valid: Vec<Evidence>,
     /// What would count, had it not come before the first signal.
     pub(crate) too_early: Vec<Evidence>,
+    /// Lines that were read after the first signal, which killed the target by its default action: they
+    /// were on their way already.
+    pub(crate) on_their_way: Vec<Evidence>,
     /// A check of this label that did not hold.
     pub(crate) check_failed: bool,
     /// Bytes of output that were not kept, and so not looked at.
@@ -59,6 +62,12 @@ pub(crate) fn of_cleanup(exit: &Exit, label: &str) -> Findings {
         findings.not_looked_at += captured.left_out();
         look_at_lines(&mut findings, stream, captured, boundary, label);
     }
+    if killed_by_default(exit) {
+        let (lines, rest) =
+            findings.valid.into_iter().partition(|evidence| matches!(evidence.source, Source::Line { .. }));
+        findings.on_their_way = lines;
+        findings.valid = rest;
+    }
     for check in exit.checks.iter().filter(|check| check.label == label) {
         if check.held {
             findings.valid.push(Evidence { source: Source::Check, at: None });
@@ -67,6 +76,18 @@ pub(crate) fn of_cleanup(exit: &Exit, label: &str) -> Findings {
         }
     }
     findings
+}
+
+/// Whether the first signal killed the target by its default action, so that no code of it ran after.
+fn killed_by_default(exit: &Exit) -> bool {
+    let first = exit.timeline.iter().find_map(|event| match event.what {
+        What::Sent { signal, disposition } => Some((signal, disposition)),
+        _ => None,
+    });
+    match (&exit.ending, first) {
+        (Ending::Signal { signal, .. }, Some((first, Some(Disposition::Default)))) => *signal == first,
+        _ => false,
+    }
 }
 
 impl Findings {

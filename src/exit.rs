@@ -298,7 +298,8 @@ impl Exit {
         &self.ending
     }
 
-    /// By which way a function left; `None` for a program, and for a function that a signal ended.
+    /// By which way a function left; `None` for a program, and for a function that a signal ended before
+    /// it left.
     #[must_use]
     pub const fn how(&self) -> Option<&How> {
         self.how.as_ref()

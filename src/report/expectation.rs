@@ -107,6 +107,13 @@ pub(crate) fn where_it_looked(exit: &Exit, label: &str, findings: &Findings) -> 
                 .map_or_else(|| "the signal".to_owned(), |first| format!("{} was sent", first.signal))
         ));
     }
+    for evidence in &findings.on_their_way {
+        notes.push(format!(
+            "{}, but the signal killed the target by its default action, which runs no code of it: the line was \
+             on its way already",
+            self::evidence(evidence)
+        ));
+    }
     if findings.check_failed {
         notes.push("the `cleanup_check` of this label did not hold".to_owned());
     }

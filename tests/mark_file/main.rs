@@ -74,3 +74,24 @@ fn a_target_that_makes_marks_without_end_is_not_read_without_end() {
     fails_with(|| marks(4_000_000).code(0), &["could not read the mark file", "more than 16777216 bytes"]);
     assert_eq!(marks(2000).code(0).marks().len(), 2000);
 }
+
+#[test]
+fn lines_of_a_target_that_its_signal_killed_outright_are_no_clean_up() {
+    // It writes without end, so that some of it is read after the signal, however soon that kills.
+    let ticking = || {
+        program("yes")
+            .arg("tick")
+            .ready_when(Ready::stdout("tick"))
+            .signal_after(SIGTERM, ms(0))
+            .capture_limit(1 << 30)
+    };
+    let exit = ticking().killed_by(SIGTERM).cleanup_skipped("tick");
+    fails_with(|| exit.cleanup_ran("tick"), &["there is no evidence that it did"]);
+    let handled = "trap 'echo tock; exit 0' TERM; while :; do echo tick; done";
+    program("sh")
+        .args(["-c", handled])
+        .ready_when(Ready::stdout("tick"))
+        .signal_after(SIGTERM, ms(0))
+        .cleanup_ran("tock")
+        .code(0);
+}
