@@ -94,6 +94,7 @@
 //! |---|---|---|
 //! | `EXEUNT_PROBE` | the target | names the mark file. Set for every target, other than by the test: a value in the test process's environment is not passed on |
 //! | `EXEUNT_TIMEOUT_SCALE` | the test process | multiplies every default and given deadline and [`within`](ExitAssert::within), for slow machines and sanitizers: `10`, `0.5`. Anything but a number above zero is an error |
+//! | `NO_COLOR` | the test process | keeps reports uncoloured also at a terminal |
 //!
 //! The launcher and its processes use `EXEUNT_LAUNCHER`, `EXEUNT_FUNCTION` and `EXEUNT_ISOLATED` among
 //! themselves. No target sees them.
@@ -108,8 +109,15 @@
 //!
 //! The harness needs Linux 5.3 or later on a 64-bit machine, with `/proc` mounted, and must be linked
 //! into the test executable itself, not into a shared library. It runs under `cargo test`, nextest,
-//! in doctests, examples, benchmarks and tests with `harness = false`. On macOS it
-//! compiles, but starts nothing yet: every run is an [`Error`] that says so.
+//! in doctests, examples, benchmarks and tests with `harness = false`.
+//!
+//! | platform | plans, scripts, predicates | runs | `probe` |
+//! |---|---|---|---|
+//! | Linux with glibc, x86-64 | yes | yes, tested | yes |
+//! | Linux with musl; Linux on Arm | yes | type-checked, not tested | type-checked |
+//! | macOS | yes | an [`Error`] that says so: there is no subreaper, no pidfd, no `/proc` | type-checked |
+//!
+//! Where one is missing, a run of what would need it is refused, never carried out with less.
 #![deny(unsafe_code)]
 #![cfg_attr(
     not(target_os = "linux"),
