@@ -86,10 +86,11 @@ fn stuck(process: ProcessInfo) -> Stuck {
         thread: thread.tid,
         name: thread.name,
         state: thread.state,
-        on_private_lock: thread.wait == Wait::PrivateFutex,
+        on_private_lock: matches!(thread.wait, Wait::PrivateFutex | Wait::ThreadEnd),
         call: match thread.wait {
             Wait::Nothing => None,
             Wait::PrivateFutex => Some("futex (a lock inside the process)".to_owned()),
+            Wait::ThreadEnd => Some("futex (the end of a thread)".to_owned()),
             Wait::Call { name, on: None } => Some(name),
             Wait::Call { name, on: Some(on) } => Some(format!("{name} on descriptor {on}")),
         },

@@ -1,6 +1,7 @@
 //! What the threads of a process wait for, read from `/proc/PID/task/TID/syscall`.
 
 use std::fs;
+use std::path::PathBuf;
 
 /// What one thread does at a moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +20,8 @@ pub(crate) enum Wait {
     Nothing,
     /// A futex that only this process can wake, without a time limit: a lock, a condition, a join.
     PrivateFutex,
+    /// The end of another thread of this process, without a time limit (`pthread_join`).
+    ThreadEnd,
     /// Another system call, by name, and on what.
     Call { name: String, on: Option<String> },
 }
@@ -26,24 +29,23 @@ pub(crate) enum Wait {
 /// The threads of the process `pid`.
 pub(crate) fn of(pid: i32) -> Vec<ThreadState> {
     let Ok(tasks) = fs::read_dir(format!("/proc/{pid}/task")) else { return Vec::new() };
-    let mut found: Vec<ThreadState> = tasks
-        .flatten()
-        .filter_map(|task| {
-            let tid = task.file_name().to_str()?.parse().ok()?;
-            let stat = fs::read_to_string(task.path().join("stat")).ok()?;
-            let (_, rest) = stat.split_once('(')?;
-            let (name, rest) = rest.rsplit_once(')')?;
-            let state = rest.trim_start().chars().next()?;
-            let call = fs::read_to_string(task.path().join("syscall")).unwrap_or_default();
-            Some(ThreadState { tid, name: name.to_owned(), state, wait: wait(pid, &call) })
-        })
-        .collect();
-    found.sort_by_key(|thread| thread.tid);
-    found
+    let mut tids: Vec<i32> =
+        tasks.flatten().filter_map(|task| task.file_name().to_str()?.parse().ok()).collect();
+    tids.sort_unstable();
+    let state_of = |tid: &i32| {
+        let task = PathBuf::from(format!("/proc/{pid}/task/{tid}"));
+        let stat = fs::read_to_string(task.join("stat")).ok()?;
+        let (_, rest) = stat.split_once('(')?;
+        let (name, rest) = rest.rsplit_once(')')?;
+        let state = rest.trim_start().chars().next()?;
+        let call = fs::read_to_string(task.join("syscall")).unwrap_or_default();
+        Some(ThreadState { tid: *tid, name: name.to_owned(), state, wait: wait(pid, &call, &tids) })
+    };
+    tids.iter().filter_map(state_of).collect()
 }
 
 /// Reads one line of the file: the call's number and six arguments, or `running`.
-fn wait(pid: i32, line: &str) -> Wait {
+fn wait(pid: i32, line: &str, tids: &[i32]) -> Wait {
     let mut words = line.split_ascii_whitespace();
     let Some(number) = words.next().and_then(|word| word.parse::<i64>().ok()).filter(|number| *number >= 0)
     else {
@@ -54,8 +56,15 @@ fn wait(pid: i32, line: &str) -> Wait {
         .map(|word| u64::from_str_radix(word.trim_start_matches("0x"), 16).unwrap_or(0))
         .collect();
     let argument = |index: usize| arguments.get(index).copied().unwrap_or(0);
-    if number == libc::SYS_futex && is_private_and_untimed(argument(1), argument(3)) {
-        return Wait::PrivateFutex;
+    if number == libc::SYS_futex && is_untimed_wait(argument(1), argument(3)) {
+        if is_private(argument(1)) {
+            return Wait::PrivateFutex;
+        }
+        // To join a thread glibc waits while a word holds the id of that thread, which the kernel clears
+        // at its end, and not privately.
+        if tids.iter().any(|tid| u64::try_from(*tid) == Ok(argument(2))) {
+            return Wait::ThreadEnd;
+        }
     }
     let on = takes_descriptor(number)
         .then(|| fs::read_link(format!("/proc/{pid}/fd/{}", argument(0))).ok())
@@ -64,14 +73,19 @@ fn wait(pid: i32, line: &str) -> Wait {
     Wait::Call { name: call_name(number), on }
 }
 
-/// `FUTEX_WAIT` or `FUTEX_WAIT_BITSET`, private, without a timeout (man 2 futex).
-fn is_private_and_untimed(operation: u64, timeout: u64) -> bool {
+const FUTEX_PRIVATE: u64 = 128;
+
+/// Whether only threads of the same process can end the wait (man 2 futex).
+const fn is_private(operation: u64) -> bool {
+    operation & FUTEX_PRIVATE != 0
+}
+
+/// `FUTEX_WAIT` or `FUTEX_WAIT_BITSET` without a timeout.
+const fn is_untimed_wait(operation: u64, timeout: u64) -> bool {
     const WAIT: u64 = 0;
     const WAIT_BITSET: u64 = 9;
-    const PRIVATE: u64 = 128;
     const CLOCK_REALTIME: u64 = 256;
-    let command = operation & !(PRIVATE | CLOCK_REALTIME);
-    operation & PRIVATE != 0 && matches!(command, WAIT | WAIT_BITSET) && timeout == 0
+    matches!(operation & !(FUTEX_PRIVATE | CLOCK_REALTIME), WAIT | WAIT_BITSET) && timeout == 0
 }
 
 macro_rules! calls {
@@ -160,18 +174,38 @@ mod tests {
         let line = |op: u32, timeout: u32| {
             format!("{futex} 0x7f00 {op:#x} 0x2 {timeout:#x} 0x0 0x0 0x7ffc 0x7f01\n")
         };
-        assert_eq!(wait(1, &line(128, 0)), Wait::PrivateFutex);
-        assert_eq!(wait(1, &line(128 | 9, 0)), Wait::PrivateFutex);
-        assert_eq!(wait(1, &line(128 | 256 | 9, 0)), Wait::PrivateFutex);
+        for op in [128, 128 | 9, 128 | 256 | 9] {
+            assert_eq!(wait(1, &line(op, 0), &[]), Wait::PrivateFutex);
+        }
         for (op, timeout) in [(0, 0), (128, 0x7f00), (128 | 1, 0)] {
-            assert_eq!(wait(1, &line(op, timeout)), Wait::Call { name: "futex".to_owned(), on: None });
+            let other = Wait::Call { name: "futex".to_owned(), on: None };
+            assert_eq!(wait(1, &line(op, timeout), &[]), other);
+        }
+    }
+
+    #[test]
+    fn a_shared_untimed_wait_on_the_id_of_a_thread_is_for_its_end() {
+        let line = |op: u32, value: u32, timeout: u32| {
+            format!(
+                "{} 0x7f00 {op:#x} {value:#x} {timeout:#x} 0x0 0xffffffff 0x7ffc 0x7f01\n",
+                libc::SYS_futex
+            )
+        };
+        let threads = [4711, 4712];
+        assert_eq!(wait(1, &line(9 | 256, 4712, 0), &threads), Wait::ThreadEnd);
+        for (value, timeout) in [(2, 0), (4712, 0x7f00)] {
+            let other = Wait::Call { name: "futex".to_owned(), on: None };
+            assert_eq!(wait(1, &line(9 | 256, value, timeout), &threads), other);
         }
     }
 
     #[test]
     fn what_runs_waits_for_nothing_and_unknown_calls_have_their_number() {
-        assert_eq!(wait(1, "running\n"), Wait::Nothing);
-        assert_eq!(wait(1, "-1 0x0 0x0\n"), Wait::Nothing);
-        assert_eq!(wait(1, "99999 0x0\n"), Wait::Call { name: "system call 99999".to_owned(), on: None });
+        assert_eq!(wait(1, "running\n", &[]), Wait::Nothing);
+        assert_eq!(wait(1, "-1 0x0 0x0\n", &[]), Wait::Nothing);
+        assert_eq!(
+            wait(1, "99999 0x0\n", &[]),
+            Wait::Call { name: "system call 99999".to_owned(), on: None }
+        );
     }
 }
