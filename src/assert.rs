@@ -221,9 +221,11 @@ pub trait ExitAssert: Sized {
         let text = text.as_ref();
         let exit = concluded(self);
         let (found, not_kept) = evidence::of_output(&exit, text);
+        let never_flushed = report::never_flushed(&exit);
         check(exit, !found.is_empty() && !text.is_empty(), || {
             Mismatch::new(format!("{text:?} is flushed to stdout or stderr"))
                 .and_if(not_kept > 0, || report::not_kept(not_kept))
+                .and_all(never_flushed)
         })
     }
 

@@ -11,19 +11,8 @@ pub(super) fn hints(exit: &Exit) -> Vec<String> {
         _ => None,
     });
     match (&exit.ending, sent) {
-        (Ending::Signal { signal, .. }, Some((last, Some(Disposition::Default)))) if *signal == last => {
-            let mut text = format!(
-                "{signal} had its default action: the target had installed no handler when it was sent. If it \
-                 installs one later, wait for that with `.ready_when(Ready::handler({}))`",
-                signal.name().unwrap_or_else(|| signal.number().to_string())
-            );
-            if exit.leftover_count > 0 {
-                text.push_str(
-                    ". It went to the process that was started and not to those that it started, which outlived \
-                     it: a shell passes no signal on (start the program with `exec`)",
-                );
-            }
-            hints.push(text);
+        (Ending::Signal { signal, .. }, Some((last, Some(disposition)))) if *signal == last => {
+            hints.extend(killed_by_what_was_sent(exit, *signal, disposition));
         }
         (Ending::TimedOut { .. }, Some((signal, Some(Disposition::Ignored)))) => hints.push(format!(
             "the target ignores {signal}. exeunt starts it with every signal at its default action, so it, or \
@@ -45,6 +34,56 @@ pub(super) fn hints(exit: &Exit) -> Vec<String> {
         _ => {}
     }
     hints
+}
+
+/// Why a target did not survive a signal of the script's.
+fn killed_by_what_was_sent(exit: &Exit, signal: Signal, disposition: Disposition) -> Option<String> {
+    let name = signal.name().unwrap_or_else(|| signal.number().to_string());
+    let mut text = match disposition {
+        Disposition::Default if signal == SIGKILL => return None,
+        Disposition::Default => format!(
+            "{signal} had its default action: the target had installed no handler when it was sent. If it \
+             installs one later, wait for that with `.ready_when(Ready::handler({name}))`"
+        ),
+        Disposition::Blocked => format!(
+            "the target blocked {signal} when it was sent, and was killed by it when it let it in. If it installs a \
+             handler later, wait for that with `.ready_when(Ready::handler({name}))`"
+        ),
+        Disposition::Handled => {
+            return Some(format!(
+                "a handler was installed for {signal} when it was sent, and the target was killed by it all the \
+                 same: by a handler, or a runtime's own, that gives the default action back and sends it once more"
+            ));
+        }
+        Disposition::WaitedFor | Disposition::HeldBySignalfd => {
+            return Some(format!(
+                "the target was about to take {signal} without a handler, and was killed by it all the same: every \
+                 thread has to block it, always"
+            ));
+        }
+        Disposition::Ignored => return None,
+    };
+    if exit.leftover_count > 0 {
+        text.push_str(
+            ". It went to the process that was started and not to those that it started, which outlived \
+             it: a shell passes no signal on (start the program with `exec`)",
+        );
+    }
+    Some(text)
+}
+
+/// Why what was printed may have reached no stream: the process was not asked before it ended.
+pub(crate) fn never_flushed(exit: &Exit) -> Option<String> {
+    let end = match (&exit.ending, &exit.how) {
+        (Ending::Signal { signal, .. }, _) => format!("{signal} ended the process"),
+        (Ending::TimedOut { .. }, _) => "the harness ended the process".to_owned(),
+        (Ending::Code(_), Some(How::ExitedImmediately)) => "the process ended without exit hooks".to_owned(),
+        (Ending::Code(_), _) => return None,
+    };
+    Some(format!(
+        "{end}, and with it what was printed but never flushed. To a pipe, Rust writes line by line and at the \
+         exit, C and Python only when a buffer is full and at the exit"
+    ))
 }
 
 /// What an exit code usually means, where it is not the program's own.

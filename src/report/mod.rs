@@ -11,6 +11,7 @@ pub(crate) use error::error;
 pub(crate) use expectation::{
     code_expectation, evidence, guards, impossible_code, not_kept, stream_expectation, where_it_looked,
 };
+pub(crate) use hints::never_flushed;
 pub(crate) use paint::{is_wanted as colour_is_wanted, painted};
 pub(crate) use text::duration;
 
