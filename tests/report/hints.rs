@@ -1,0 +1,290 @@
+//! The hints: each is there where its cause is, and not where it is not.
+
+use std::io::Write;
+use std::process::exit;
+
+use exeunt::prelude::*;
+
+use crate::programs::{c_program, python_program};
+use crate::support::{needs, report_of};
+
+/// Asserts that the report of `with` has this hint and that of `without` has not, both failing. Gives the
+/// first back.
+#[track_caller]
+fn tells<T, U>(hint: &str, with: impl FnOnce() -> T + Send, without: impl FnOnce() -> U + Send) -> String {
+    // At once: some of them wait for a deadline.
+    let (with, without) = std::thread::scope(|scope| {
+        let with = scope.spawn(|| report_of(with));
+        let without = report_of(without);
+        (with.join().expect("its panic is printed"), without)
+    });
+    assert!(with.contains(hint), "the report lacks {hint:?}:\n{with}");
+    assert!(!without.contains(hint), "the report has no reason to say {hint:?}:\n{without}");
+    with
+}
+
+/// A shell that says "up" when it has made this arrangement for signals, and waits.
+fn shell(arrangement: &str) -> ExitTest {
+    // It starts no other process, which would outlive it for a moment.
+    let script = format!("{arrangement}; echo up; while :; do :; done");
+    program("sh").args(["-c", &script]).ready_when(Ready::stdout("up"))
+}
+
+/// A deadline that is to strike.
+fn until_the_deadline(plan: ExitTest) -> ExitTest {
+    plan.signal_after(SIGTERM, ms(0)).timeout(ms(600))
+}
+
+#[test]
+fn a_death_by_default_says_that_no_handler_was_installed() {
+    tells(
+        "hint: SIGTERM (15) had its default action: the target had installed no handler when it was sent. If it \
+         installs one later, wait for that with `.ready_when(Ready::handler(SIGTERM))`\n",
+        || shell(":").signal_after(SIGTERM, ms(0)).success(),
+        || shell("trap 'exit 3' TERM").signal_after(SIGTERM, ms(0)).success(),
+    );
+}
+
+#[test]
+fn a_handler_that_dies_by_its_own_signal_is_told_from_none() {
+    let Some(bash) = needs("bash") else { return };
+    let plan = |arrangement: &str| {
+        let script = format!("{arrangement}; echo up; while :; do :; done");
+        program(&bash).args(["-c", &script]).ready_when(Ready::stdout("up"))
+    };
+    tells(
+        "hint: a handler was installed for SIGTERM (15) when it was sent, and the target was killed by it all \
+         the same",
+        || plan("trap 'trap - TERM; kill -TERM $$' TERM").signal_after(SIGTERM, ms(0)).success(),
+        || plan(":").signal_after(SIGTERM, ms(0)).success(),
+    );
+}
+
+#[test]
+fn a_sigwait_that_another_threads_default_action_forestalls_is_told() {
+    let Some(_) = c_program("sigwait.c") else { return };
+    let plan = |argument: &str| {
+        let plan = c_program("sigwait.c").expect("it was compiled").arg(argument);
+        plan.ready_when(Ready::handler(SIGTERM)).signal_after(SIGTERM, ms(0))
+    };
+    tells(
+        "hint: the target was about to take SIGTERM (15) without a handler, and was killed by it all the same: every \
+         thread has to block it, always\n",
+        || plan("careless").success(),
+        || plan("thread").success(),
+    );
+}
+
+#[test]
+fn a_blocked_signal_that_kills_when_it_is_let_in_is_told() {
+    let Some(perl) = needs("perl") else { return };
+    let plan = |before: &str| {
+        let script = format!(
+            "use POSIX; $|=1; $set = POSIX::SigSet->new(SIGTERM); sigprocmask(SIG_BLOCK, $set); {before}; \
+             print qq(up\\n); $pending = POSIX::SigSet->new; do {{ sigpending($pending) }} until \
+             $pending->ismember(SIGTERM); sigprocmask(SIG_UNBLOCK, $set); 1 while 1"
+        );
+        let plan = program(&perl).args(["-e", &script]).ready_when(Ready::stdout("up"));
+        plan.signal_after(SIGTERM, ms(0))
+    };
+    tells(
+        "hint: the target blocked SIGTERM (15) when it was sent, and was killed by it when it let it in. If it",
+        || plan("1").success(),
+        || plan("$SIG{TERM} = sub { exit 3 }").success(),
+    );
+}
+
+#[test]
+fn an_ignored_signal_is_told_at_the_deadline() {
+    tells(
+        "hint: the target ignores SIGTERM (15). exeunt starts it with every signal at its default action, so it, or a \
+         wrapper such as nohup, has chosen that\n",
+        || until_the_deadline(shell("trap '' TERM")).success(),
+        || until_the_deadline(shell("trap : TERM")).success(),
+    );
+}
+
+#[test]
+fn a_blocked_signal_is_told_at_the_deadline_and_that_it_was_never_taken() {
+    let Some(_) = c_program("sigwait.c") else { return };
+    let plan = |arguments: &[&str]| c_program("sigwait.c").expect("it was compiled").args(arguments);
+    let blocked = || until_the_deadline(plan(&["blocked"]).ready_when(Ready::stdout("arranged"))).success();
+    let waited_for = || plan(&[]).ready_when(Ready::handler(SIGTERM)).signal_after(SIGTERM, ms(0)).success();
+    let report = tells("SIGTERM (15) was still pending: it was never taken\n", blocked, waited_for);
+    let hint = "hint: every thread of the target blocks SIGTERM (15), and none waits for it\n";
+    assert!(report.contains(hint), "{report}");
+}
+
+#[test]
+fn a_wrapper_that_got_the_signal_instead_of_its_program_is_told() {
+    let hint = "It went to the process that was started and not to those that it started, which outlived it: a \
+                shell passes no signal on (start the program with `exec`)\n";
+    let plan = |script: &str| {
+        let inner = "trap 'exit 3' TERM; echo up; while :; do sleep 0.01; done";
+        let plan = program("sh").args(["-c", script, "sh", inner]).ready_when(Ready::stdout("up"));
+        plan.signal_after(SIGTERM, ms(0))
+    };
+    tells(hint, || plan("sh -c \"$1\"; exit 4").success(), || plan("exec sh -c \"$1\"").success());
+}
+
+/// Prints without a newline, and leaves in this way.
+fn print_and_leave(way: u8) {
+    print_raw("half a line");
+    match way {
+        // SAFETY: a number only.
+        0 => unsafe { libc::_exit(0) },
+        1 => std::process::abort(),
+        // SAFETY: a number only.
+        2 => drop(unsafe { libc::raise(libc::SIGTERM) }),
+        3 => loop {
+            std::thread::park();
+        },
+        _ => exit(0),
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "what is printed goes into a buffer, and that is the point")]
+fn print_raw(text: &str) {
+    print!("{text}");
+}
+
+#[test]
+fn output_that_was_never_flushed_is_told_for_each_way_that_loses_it() {
+    let rest = " and with it what was printed but never flushed. To a pipe, Rust writes line by line and at the exit, C \
+                and Python only when a buffer is full and at the exit\n";
+    for (way, end) in [
+        (0, "because: the process ended without exit hooks,"),
+        (1, "because: SIGABRT (6) ended the process,"),
+        (2, "because: SIGTERM (15) ended the process,"),
+        (3, "because: the harness ended the process,"),
+    ] {
+        tells(
+            &[end, rest].concat(),
+            || assert_exit_with(way, print_and_leave).timeout(ms(300)).flushed("half a line"),
+            // Where it was flushed, another text was simply never printed.
+            || assert_exit_with(4, print_and_leave).flushed("half a line").flushed("another line"),
+        );
+    }
+}
+
+#[test]
+fn output_of_a_program_that_a_signal_ended_before_it_flushed_is_told() {
+    let Some(_) = python_program("signal_handler.py") else { return };
+    let python = |script: &str| {
+        let interpreter = needs("python3").expect("it was there a moment ago");
+        program(interpreter).args(["-c", script]).env_remove("PYTHONUNBUFFERED")
+    };
+    tells(
+        "because: SIGKILL (9) ended the process, and with it what was printed but never flushed",
+        || python("import os; print('lost'); os.kill(os.getpid(), 9)").flushed("lost"),
+        || python("print('kept')").flushed("kept").flushed("lost"),
+    );
+}
+
+#[test]
+fn a_mark_from_before_the_signal_is_told_not_to_count() {
+    let plan = |script: &str| {
+        let script = format!("{script}; echo up; while :; do sleep 0.01; done");
+        let plan = program("sh").args(["-c", &script]).ready_when(Ready::stdout("up"));
+        plan.signal_after(SIGTERM, ms(0))
+    };
+    tells(
+        ", but before SIGTERM (15) was sent, so it does not show that the signal led to it\n",
+        || plan("echo closed >> \"$EXEUNT_PROBE\"").cleanup_ran("closed"),
+        || plan(":").cleanup_ran("closed"),
+    );
+    // Made by the handler it counts.
+    plan("trap 'echo closed >> \"$EXEUNT_PROBE\"; exit' TERM").cleanup_ran("closed");
+}
+
+#[test]
+fn a_label_with_a_typo_is_told_with_the_one_that_was_meant() {
+    tells(
+        "because: there is a mark with a similar label: \"lock released\"\n",
+        || assert_exit(|| probe::mark("lock released")).cleanup_ran("lock relaesed"),
+        || assert_exit(|| probe::mark("lock released")).cleanup_ran("temporary files removed"),
+    );
+}
+
+#[test]
+fn a_code_of_128_and_a_signals_number_is_told_to_be_a_shells() {
+    let plan = |code: i32| program("sh").args(["-c", &format!("exit {code}")]);
+    tells(
+        "hint: 143 is 128 + 15: so a shell says that SIGTERM (15) killed its child. The process that was started was \
+         not killed, it left with a code\n",
+        || plan(143).killed_by(SIGTERM),
+        || plan(14).killed_by(SIGTERM),
+    );
+    tells(
+        "hint: 137 is 128 + 9: so a shell says that SIGKILL (9) killed its child, as the kernel does for want of \
+         memory. The process",
+        || plan(137).success(),
+        || plan(143).success(),
+    );
+    // 128 alone is nobody's, and beyond the last signal there is none.
+    tells("is 128 + ", || plan(129).success(), || plan(128).success());
+    tells("is 128 + ", || plan(192).success(), || plan(193).success());
+}
+
+#[test]
+fn what_a_shell_returns_for_a_command_that_it_cannot_run_is_told() {
+    let plan = |script: &str| program("sh").args(["-c", script]);
+    tells(
+        "hint: 127 is what a shell returns for a command that it did not find\n",
+        || plan("exeunt-no-such-command").success(),
+        || plan("exit 1").success(),
+    );
+    tells(
+        "hint: 126 is what a shell returns for a command that it could not execute\n",
+        || plan("/").success(),
+        || plan("exit 1").success(),
+    );
+}
+
+#[test]
+fn a_101_without_a_panic_is_told_from_a_panic() {
+    tells(
+        "hint: 101 is also the code of a panic, but the function did not panic\n",
+        || assert_exit(|| exit(101)).panicked(),
+        || assert_exit(|| panic!("on purpose")).env("RUST_BACKTRACE", "0").success(),
+    );
+}
+
+#[test]
+fn a_sigkill_that_nobody_here_sent_is_told() {
+    tells(
+        "hint: SIGKILL (9) was not sent by the script or the harness: the target itself, another process, or the \
+         kernel for want of memory\n",
+        || program("sh").args(["-c", "kill -KILL $$"]).success(),
+        || shell(":").signal_after(SIGKILL, ms(0)).success(),
+    );
+    // Nor is it told where the harness ended it.
+    let report = report_of(|| program("sleep").arg("600").timeout(ms(100)).success());
+    assert!(!report.contains("SIGKILL"), "{report}");
+}
+
+#[test]
+fn a_write_to_a_pipe_that_nobody_reads_is_told() {
+    tells(
+        "hint: the target wrote to a pipe that nobody reads, such as one of its own\n",
+        || program("sh").args(["-c", "kill -PIPE $$"]).success(),
+        || program("sh").args(["-c", "kill -ALRM $$"]).success(),
+    );
+}
+
+#[test]
+fn a_panic_that_was_caught_before_another_end_is_told() {
+    let plan = |panics: bool| {
+        let body = |panics: bool| {
+            let _ = std::panic::catch_unwind(|| assert!(!panics, "caught in between"));
+            let _ = std::io::stdout().flush();
+            exit(3)
+        };
+        assert_exit_with(panics, body).env("RUST_BACKTRACE", "0")
+    };
+    tells(
+        "; before, it panicked at tests/report/hints.rs:",
+        || plan(true).success(),
+        || plan(false).success(),
+    );
+}
