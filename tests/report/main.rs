@@ -9,7 +9,9 @@ mod programs;
 #[path = "../support/mod.rs"]
 mod support;
 
+mod bytes;
 mod hints;
+mod locations;
 mod script;
 mod status;
 mod waits;
