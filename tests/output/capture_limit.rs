@@ -71,7 +71,7 @@ fn evidence_of_clean_up_in_the_gap_is_unknown() {
 
 #[test]
 fn a_gate_opens_by_text_that_is_not_kept() {
-    let script = "trap 'echo bye; exit 3' TERM; printf %099d 0; echo ready; sleep 1000 & wait";
+    let script = "trap 'echo bye; exit 3' TERM; printf %099d 0; sleep 1000 & echo ready; wait";
     let exit = program("sh")
         .args(["-c", script])
         .capture_limit(8)

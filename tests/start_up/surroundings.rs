@@ -7,7 +7,7 @@ use std::os::unix::ffi::OsStrExt;
 use exeunt::prelude::*;
 
 use crate::is_not_started;
-use crate::process::{Process, descendants, descriptors, executable, strangers};
+use crate::process::{descriptors, executable, launcher, strangers};
 
 #[test]
 fn a_missing_working_directory_is_named_for_programs_and_functions() {
@@ -111,27 +111,20 @@ isolated! {
         };
         // The first round starts the launcher, and this process opens what it opens once.
         fail();
-        let harness = |name: &str| {
-            let own = i32::try_from(std::process::id()).unwrap();
-            let found: Vec<Process> =
-                descendants(own).into_iter().filter(|process| process.name() == name).collect();
-            found
-        };
-        let launcher = harness("exeunt-launcher");
-        assert_eq!(launcher.len(), 1);
+        let launcher = launcher();
         let before = descriptors("self");
-        let launcher_before = descriptors(launcher[0].pid);
+        let launcher_before = descriptors(launcher.pid);
         for _ in 0..20 {
             fail();
         }
         assert_eq!(descriptors("self"), before);
-        assert_eq!(descriptors(launcher[0].pid), launcher_before);
+        assert_eq!(descriptors(launcher.pid), launcher_before);
         assert_eq!(strangers(), [""; 0]);
         // It ran after all, so that descriptors and processes were there to be counted.
         program(&notes).run().unwrap_err();
         program("true").success();
         assert_eq!(descriptors("self"), before);
-        assert!(launcher[0].is_alive());
+        assert!(launcher.is_alive());
     }
 }
 

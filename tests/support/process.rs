@@ -167,15 +167,27 @@ pub fn strangers() -> Vec<String> {
     names.filter(|name| !name.starts_with("exeunt-") && !name.is_empty()).collect()
 }
 
-/// The open descriptors of a process, with what each is.
+/// The open descriptors of a process, with what each is; without those on `/proc`, by which it, or this
+/// function, looks at processes at this moment.
 pub fn descriptors(pid: impl std::fmt::Display) -> Vec<(OsString, PathBuf)> {
     let directory = fs::read_dir(format!("/proc/{pid}/fd")).expect("the descriptors of a process");
     let mut found: Vec<_> = directory
         .flatten()
-        // The one by which the directory is read is gone when its name is looked up.
         .filter_map(|entry| Some((entry.file_name(), entry.path().read_link().ok()?)))
-        .filter(|(_, target)| !target.ends_with("fd"))
+        .filter(|(_, target)| !target.starts_with("/proc"))
         .collect();
     found.sort();
     found
+}
+
+/// The launcher of this process; panics unless there is exactly one.
+#[track_caller]
+pub fn launcher() -> Process {
+    let own = i32::try_from(std::process::id()).expect("a process id");
+    // A supervisor has the same name for a moment, but another parent.
+    let is_launcher =
+        |process: &Process| process.parent() == Some(own) && process.name() == "exeunt-launcher";
+    let found: Vec<_> = descendants(own).into_iter().filter(is_launcher).collect();
+    let [launcher] = found[..] else { panic!("one launcher, not {found:?}") };
+    launcher
 }
