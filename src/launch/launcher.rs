@@ -244,6 +244,11 @@ fn stop(child: &mut Child) {
 pub(super) fn become_launcher(nonce: &str) {
     let Some(requests) = requests_socket() else { return };
     if requests.peer_pid().ok() != Some(fork::parent_id()) {
+        let gone = poll::wait([Some((requests.as_fd(), Interest::HangUp))], Some(Duration::ZERO));
+        if matches!(gone, Ok([true])) {
+            // The test process died while this one started. Its tests are not to run once more.
+            fork::exit_now(1);
+        }
         std::mem::forget(requests);
         return;
     }
