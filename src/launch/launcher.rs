@@ -104,9 +104,12 @@ impl Launcher {
         self.owner == raw::process_id()
     }
 
+    /// Whether it is there to fork supervisors. The socket alone does not tell: where the launcher was
+    /// killed, an idle supervisor holds it open.
     fn is_alive(&self) -> bool {
         let gone = poll::wait([Some((self.requests.as_fd(), Interest::HangUp))], Some(Duration::ZERO));
-        matches!(gone, Ok([false]))
+        let mut child = self.child.lock().unwrap_or_else(PoisonError::into_inner);
+        matches!(gone, Ok([false])) && matches!(child.try_wait(), Ok(None))
     }
 
     fn start() -> Result<Self, Error> {
