@@ -89,12 +89,15 @@ impl Launcher {
     fn leave(&self) {
         self.requests.shut_down();
         let mut child = self.child.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Ok(pidfd) = i32::try_from(child.id()).map_err(io::Error::other).and_then(PidFd::open) {
-            // A target may have stopped it.
-            let _ = pidfd.signal(libc::SIGCONT);
-            pidfd.ends_within(LEAVE_PATIENCE);
+        // Once it was waited for, its id may be another process's.
+        if !has_ended(&mut child) {
+            if let Ok(pidfd) = i32::try_from(child.id()).map_err(io::Error::other).and_then(PidFd::open) {
+                // A target may have stopped it.
+                let _ = pidfd.signal(libc::SIGCONT);
+                pidfd.ends_within(LEAVE_PATIENCE);
+            }
+            let _ = child.try_wait();
         }
-        let _ = child.try_wait();
         // It has done so itself, unless it was killed.
         remove(&self.scratch);
     }
@@ -109,7 +112,7 @@ impl Launcher {
     fn is_alive(&self) -> bool {
         let gone = poll::wait([Some((self.requests.as_fd(), Interest::HangUp))], Some(Duration::ZERO));
         let mut child = self.child.lock().unwrap_or_else(PoisonError::into_inner);
-        matches!(gone, Ok([false])) && matches!(child.try_wait(), Ok(None))
+        matches!(gone, Ok([false])) && !has_ended(&mut child)
     }
 
     fn start() -> Result<Self, Error> {
@@ -179,6 +182,11 @@ impl Drop for Launcher {
             self.leave();
         }
     }
+}
+
+/// Whether the launcher has ended; also where somebody else has waited for it.
+fn has_ended(child: &mut Child) -> bool {
+    !matches!(child.try_wait(), Ok(None))
 }
 
 /// Starting this executable again must lead to a launcher, not to the same tests once more.
