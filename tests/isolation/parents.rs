@@ -36,18 +36,6 @@ fn a_signal_to_the_parent_changes_nothing() {
 }
 
 #[test]
-fn a_parent_that_was_stopped_goes_on() {
-    let begin = Instant::now();
-    let stops = |script: &str| program("sh").args(["-c", &format!("kill -STOP $PPID; {script}")]);
-    let exit = stops("exit 3").timeout(PATIENCE).code(3);
-    stops("exec sleep 1000").timeout(ms(200)).timed_out();
-    stops("exec sleep 1000").signal_after(SIGTERM, ms(10)).timeout(PATIENCE).killed_by(SIGTERM);
-    fails_with(|| exit.success(), &["happened: exit code 3"]);
-    // A stopped supervisor would be found out only much later.
-    assert!(begin.elapsed() < PATIENCE / 2, "{:?}", begin.elapsed());
-}
-
-#[test]
 fn a_parent_that_was_killed_is_a_harness_error_and_no_exit() {
     let plans: [fn() -> ExitTest; 2] = [
         || program("sh").args(["-c", "kill -9 $PPID; sleep 1000"]),
