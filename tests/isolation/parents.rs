@@ -89,6 +89,8 @@ isolated! {
         let kills_the_launcher = || {
             assert_exit(|| {
                 let launcher = Process::alive(parent()).unwrap().parent().unwrap();
+                // Nobody else: of an orphan it would be init.
+                assert_eq!(Process::alive(launcher).unwrap().name(), "exeunt-launcher");
                 send(launcher, libc::SIGKILL);
                 descendants::wait_for_ever();
             })
