@@ -136,7 +136,14 @@ pub(crate) fn where_it_looked(exit: &Exit, label: &str, findings: &Findings) -> 
 
 pub(super) fn nearest_label(exit: &Exit, label: &str) -> Option<String> {
     const SIMILAR: f64 = 0.7;
-    let labels = exit.marks.iter().map(|mark| mark.label().into_owned()).filter(|other| other != label);
+    // The comparison takes the product of both lengths.
+    const LONGEST: usize = 200;
+    const MOST: usize = 10_000;
+    if label.len() > LONGEST {
+        return None;
+    }
+    let marks = exit.marks.iter().take(MOST).filter(|mark| mark.label.len() <= LONGEST);
+    let labels = marks.map(|mark| mark.label().into_owned()).filter(|other| other != label);
     labels
         .map(|other| (strsim::normalized_damerau_levenshtein(&other, label), other))
         .filter(|(similarity, _)| *similarity >= SIMILAR)

@@ -1,0 +1,160 @@
+//! `probe::on_drop`: guards that tell whether they were dropped, for each way to end.
+
+use exeunt::MarkKind;
+use exeunt::prelude::*;
+
+use crate::support::fails_with;
+
+/// The guard was dropped; so the claim that it was not fails.
+#[track_caller]
+fn was_dropped(exit: Exit) {
+    let exit = exit.dropped("guard");
+    fails_with(
+        || exit.not_dropped("guard"),
+        &["the guard \"guard\" is not dropped", "1 guard was armed, 1 dropped"],
+    );
+}
+
+/// The guard was skipped; so the claim that it was dropped fails.
+#[track_caller]
+fn was_skipped(exit: Exit) {
+    let exit = exit.not_dropped("guard");
+    fails_with(|| exit.dropped("guard"), &["the guard \"guard\" is dropped", "1 guard was armed, 0 dropped"]);
+}
+
+#[test]
+fn a_return_drops() {
+    let exit = assert_exit(|| {
+        let _guard = probe::on_drop("guard");
+    });
+    was_dropped(exit.returned());
+}
+
+#[test]
+fn a_returned_error_drops() {
+    let exit = assert_exit(|| {
+        let _guard = probe::on_drop("guard");
+        Err::<(), _>("no reason")
+    });
+    was_dropped(exit.code(1));
+}
+
+#[test]
+fn a_panic_drops_while_unwinding() {
+    let exit = assert_exit(|| {
+        let _guard = probe::on_drop("guard");
+        panic!("no reason");
+    });
+    let exit = exit.panicked();
+    let kinds: Vec<_> = exit.marks().iter().map(exeunt::Mark::kind).collect();
+    assert_eq!(kinds, [MarkKind::Armed, MarkKind::DroppedUnwinding]);
+    was_dropped(exit);
+}
+
+#[test]
+fn an_exit_skips_drops() {
+    let exit = assert_exit(|| {
+        let _guard = probe::on_drop("guard");
+        std::process::exit(3);
+    });
+    was_skipped(exit.code(3));
+    let exit = assert_exit(|| {
+        let _guard = probe::on_drop("guard");
+        crate::exit_now(3);
+    });
+    was_skipped(exit.code(3));
+}
+
+#[test]
+fn an_abort_and_a_signal_skip_drops() {
+    let exit = assert_exit(|| {
+        let _guard = probe::on_drop("guard");
+        std::process::abort();
+    });
+    was_skipped(exit.aborted());
+    let exit = assert_exit(|| {
+        let _guard = probe::on_drop("guard");
+        crate::kill_oneself();
+    });
+    was_skipped(exit.killed_by(SIGKILL));
+    let exit = assert_exit(|| {
+        let _guard = probe::on_drop("guard");
+        probe::mark("ready");
+        crate::wait_for_ever();
+    });
+    was_skipped(exit.signal_when(SIGTERM, Ready::mark("ready")).killed_by(SIGTERM));
+}
+
+#[test]
+fn the_deadline_skips_drops() {
+    let exit = assert_exit(|| {
+        let _guard = probe::on_drop("guard");
+        crate::wait_for_ever();
+    });
+    was_skipped(exit.timeout(ms(200)).timed_out());
+}
+
+#[test]
+fn a_guard_of_another_thread_is_dropped_only_where_the_thread_comes_to_its_end() {
+    let exit = assert_exit(|| {
+        let thread = std::thread::spawn(|| drop(probe::on_drop("guard")));
+        thread.join().unwrap();
+    });
+    was_dropped(exit.returned());
+    let exit = assert_exit(|| {
+        let (ready, armed) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            let _guard = probe::on_drop("guard");
+            ready.send(()).unwrap();
+            crate::wait_for_ever();
+        });
+        armed.recv().unwrap();
+    });
+    was_skipped(exit.returned());
+}
+
+#[test]
+fn a_guard_that_is_forgotten_is_not_dropped() {
+    was_skipped(assert_exit(|| std::mem::forget(probe::on_drop("guard"))).returned());
+}
+
+#[test]
+fn where_no_guard_was_armed_nothing_is_known() {
+    let exit = assert_exit(|| probe::mark("guard")).returned();
+    fails_with(|| exit.clone().dropped("guard"), &["no guard of this label was armed"]);
+    fails_with(|| exit.clone().not_dropped("guard"), &["no guard of this label was armed"]);
+    // It is a mark, and that is another thing.
+    exit.cleanup_ran("guard");
+}
+
+#[test]
+fn of_several_guards_of_one_label_all_must_agree() {
+    let exit = assert_exit(|| {
+        let _first = probe::on_drop("both");
+        let _second = probe::on_drop("both");
+        drop(probe::on_drop("one"));
+        std::mem::forget(probe::on_drop("one"));
+    });
+    let exit = exit.returned().dropped("both");
+    fails_with(|| exit.clone().not_dropped("both"), &["2 guards were armed, 2 dropped"]);
+    fails_with(|| exit.clone().dropped("one"), &["2 guards were armed, 1 dropped"]);
+    fails_with(|| exit.not_dropped("one"), &["2 guards were armed, 1 dropped"]);
+}
+
+#[test]
+fn a_dropped_guard_is_evidence_of_clean_up_and_an_armed_one_is_not() {
+    let exit = assert_exit(|| {
+        drop(probe::on_drop("dropped"));
+        std::mem::forget(probe::on_drop("armed"));
+    });
+    let exit = exit.returned().cleanup_ran("dropped").cleanup_skipped("armed");
+    fails_with(|| exit.clone().cleanup_skipped("dropped"), &["it ran: a mark was made"]);
+    fails_with(|| exit.cleanup_ran("armed"), &["there is no evidence that it did"]);
+}
+
+#[test]
+fn a_label_that_was_put_together_is_as_good_as_a_literal_one() {
+    let exit = assert_exit_with(7, |number| drop(probe::on_drop(format!("connection {number}"))));
+    let exit = exit.returned().dropped("connection 7");
+    fails_with(|| exit.dropped("connection 8"), &["no guard of this label was armed"]);
+}
