@@ -145,7 +145,7 @@ fn no_path_of_one_machine_is_in_a_file() {
     let sloppy = |text: String| machine_paths(&File { path: "a".to_owned(), text }).len();
     assert_eq!(sloppy(["see /ho", "me/someone/notes"].concat()), 1);
     assert_eq!(sloppy(["in \"/ro", "ot/.cache\""].concat()), 1);
-    assert_eq!(sloppy("src/work/of.rs".to_owned()), 0);
+    assert_eq!(sloppy("src/home/of.rs".to_owned()), 0);
 }
 
 fn names_in(directory: &str) -> Vec<String> {
