@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::sys::env;
 
-use super::{launcher, target, wire};
+use super::{home, target, wire};
 
 /// The names of this crate's processes in `/proc/PID/comm`.
 pub(super) const LAUNCHER_NAME: &CStr = c"exeunt-launcher";
@@ -27,7 +27,7 @@ pub(super) static REFUSED: AtomicBool = AtomicBool::new(false);
 /// Called before `main` in every process that links the crate.
 pub(crate) fn constructed() {
     if let Some(nonce) = env::take(c"EXEUNT_LAUNCHER") {
-        launcher::become_launcher(&nonce);
+        home::become_launcher(&nonce);
         REFUSED.store(true, Ordering::Relaxed);
     }
     if let Some(handshake) = env::take(c"EXEUNT_FUNCTION") {

@@ -38,13 +38,23 @@ pub(super) fn prepare_process() {
     install_panic_hook();
 }
 
-/// Runs a function that travelled by its address, in a process that was prepared or forked from one.
+/// Makes this process ready to run one function, whichever that will be: what can be done before it is
+/// known, so that no run waits for it.
+pub(super) fn prepare_for_one(page: Page) {
+    extern "C" fn hook(page: &'static Page) {
+        page.hooks_ran();
+    }
+    LEAVING.with(|leaving| leaving.set(Some(Leaving(page))));
+    // Registered before the function's own hooks, hence run after them all.
+    raw::call_at_exit(hook, PAGE.get_or_init(|| page));
+    signals::ignore_sigpipe();
+}
+
+/// Runs a function that travelled by its address, in a process that was prepared for one.
 pub(super) fn run_fresh(page: Page, link: RawFd, address: Address, input: &[u8]) -> ! {
     if let Some(name) = NAME.get() {
         fork::set_name(name);
     }
-    let _ = PAGE.set(page);
-    signals::ignore_sigpipe();
     ctor::run_the_rest();
     let trampoline = address.trampoline();
     conclude(page, link, || match trampoline(input) {
@@ -60,11 +70,10 @@ pub(super) fn run_fresh(page: Page, link: RawFd, address: Address, input: &[u8])
 /// thread that forked.
 pub(super) fn run_forked(page: Page, link: RawFd, body: Box<dyn FnOnce() -> ExitCode + '_>) -> ! {
     prepare_process();
+    prepare_for_one(page);
     if let Some(name) = NAME.get() {
         fork::set_name(name);
     }
-    let _ = PAGE.set(page);
-    signals::ignore_sigpipe();
     conclude(page, link, || super::uncaptured::call(body))
 }
 
@@ -92,13 +101,7 @@ thread_local! {
 
 /// Calls the function and leaves as `main` would leave.
 fn conclude(page: Page, link: RawFd, body: impl FnOnce() -> ExitCode) -> ! {
-    extern "C" fn hook(page: &'static Page) {
-        page.hooks_ran();
-    }
     page.enter();
-    LEAVING.with(|leaving| leaving.set(Some(Leaving(page))));
-    // Registered before the function's own hooks, hence run after them all.
-    raw::call_at_exit(hook, PAGE.get_or_init(|| page));
     // Tells the supervisor that the function's own code comes now.
     drop(fd::take_inherited(link));
     match panic::catch_unwind(AssertUnwindSafe(body)) {

@@ -52,7 +52,6 @@ pub(crate) struct Live {
 /// What ties the test process to a run.
 #[derive(Debug)]
 pub(crate) struct Link {
-    pub(crate) control: Socket,
     pub(crate) stdin: Option<OwnedFd>,
     pub(crate) marks: MarkFile,
     pub(crate) requested_at: Moment,
@@ -62,6 +61,8 @@ pub(crate) struct Link {
     /// Copies of the target's ends of its streams: as long as they are open no stream ends, and the
     /// test process is not woken for an end that tells it nothing. The supervisor tells of the end.
     _streams: [OwnedFd; 2],
+    /// Closed last: that wakes the supervisor, which then goes on to the next run.
+    pub(crate) control: Socket,
 }
 
 /// The mark file of one run, removed when the run is over.
@@ -98,7 +99,7 @@ impl Drop for Link {
         }
         let deadline = Moment::now().plus(ABANDON_PATIENCE);
         let mut buffer = vec![0; wire::PACKET];
-        let mut over = wire::send(&self.control, &Order::Kill, &[]).is_err();
+        let mut over = self.order(&Order::Kill).is_err();
         while !over && Moment::now() < deadline {
             let rest = deadline.since(Moment::now());
             over = match poll::wait([Some((self.control.as_fd(), Interest::Read))], Some(rest)) {
@@ -119,6 +120,14 @@ impl Drop for Link {
 }
 
 impl Link {
+    /// Tells the supervisor what to do.
+    pub(crate) fn order(&self, order: &Order) -> io::Result<()> {
+        let sent = wire::send(&self.control, order, &[]);
+        // It may not look at the socket before it hears this.
+        self.launcher.bell.ring();
+        sent
+    }
+
     /// Why the control socket closed without a word.
     pub(crate) fn obituary(&self) -> Error {
         Error::harness(self.launcher.obituary(), io::ErrorKind::UnexpectedEof.into())
@@ -185,10 +194,11 @@ pub(crate) fn start(job: &Job<'_>) -> Result<Live, Error> {
         stdin: job.stdin,
         announce: job.announce,
     };
-    let encoded = wire::encode(&request).map_err(trouble)?;
+    let encoded = wire::encode_request(&request).map_err(trouble)?;
     let requests = match job.subject {
         Subject::Forked(forked) => &forked.requests,
-        _ => &launcher.requests,
+        Subject::Function { .. } => &launcher.requests,
+        Subject::Program(_) | Subject::CargoBin { .. } => &launcher.programs,
     };
     let theirs = theirs.into_fd();
     let mut fds = vec![&theirs, &stdout_writer, &stderr_writer, &directory];
@@ -405,7 +415,8 @@ fn become_supervisor(requests: &Socket, body: impl FnOnce() -> ExitCode) -> ! {
         // The target gets streams of its own; this process keeps none of the runner's.
         let placed = (0..=2).all(|number| fd::place(null.as_raw_fd(), number).is_ok());
         drop(null);
-        let supervisor = PidFd::open(fork::parent_id()).and_then(Supervisor::new);
+        let supervisor =
+            PidFd::open(fork::parent_id()).and_then(|test_process| Supervisor::new(test_process, None));
         if let (true, Ok(supervisor)) = (placed, supervisor) {
             supervisor.serve_one(requests, super::supervisor::body_of(body));
         }

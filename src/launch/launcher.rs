@@ -1,13 +1,10 @@
-//! The launcher, from both sides: how the test process starts and addresses it, and what it does.
+//! The launcher as the test process knows it: how it is started, addressed and seen out.
 //!
 //! It is the test binary, executed again with a socket as its stdin and a variable that holds a
-//! nonce. It forks supervisors, keeps one idle so that no run waits for a fork, and ends when the
-//! test process does, whatever way that went: it sees the socket's end and the parent's own.
+//! nonce. What it does then is in `home`.
 
-use std::collections::HashMap;
-use std::ffi::OsString;
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -19,34 +16,28 @@ use wait_timeout::ChildExt;
 
 use crate::error::{Error, Kind};
 use crate::sys::clock::Moment;
-use crate::sys::fork::{self, Fork};
+use crate::sys::doorbell::Doorbell;
 use crate::sys::pidfd::PidFd;
 use crate::sys::poll::{self, Interest};
-use crate::sys::signals::{self, ChildSignal};
 use crate::sys::socket::Socket;
-use crate::sys::tally::Tally;
-use crate::sys::wait::{self, Ended};
-use crate::sys::{ctor, fd, proc, raw};
+use crate::sys::{ctor, raw, signals};
 
-use super::supervisor::Supervisor;
 use super::wire::{self, Hello, HelloReply, LAUNCHER_VARIABLE};
 
 /// How long the launcher may take to start or to stop, before `EXEUNT_TIMEOUT_SCALE`.
-const PATIENCE: Duration = Duration::from_secs(20);
-
-/// A greeting is a nonce.
-const MOST_HELLO: usize = 1024;
+pub(super) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// How long the end of the test process waits for its launcher to leave.
 const LEAVE_PATIENCE: Duration = Duration::from_secs(2);
 
-/// How long the launcher waits before it tries again to fork a supervisor.
-const FORK_AGAIN: Duration = Duration::from_millis(50);
-
 /// The test process's connection to its launcher.
 #[derive(Debug)]
 pub(super) struct Launcher {
+    /// Where functions are asked for, and where programs are.
     pub(super) requests: Socket,
+    pub(super) programs: Socket,
+    /// Tells the supervisors that one of them was given an order.
+    pub(super) bell: Doorbell,
     scratch: PathBuf,
     next_run: AtomicU64,
     owner: i32,
@@ -88,6 +79,7 @@ impl Launcher {
     /// Ends the launcher and waits until it has cleaned up behind itself.
     fn leave(&self) {
         self.requests.shut_down();
+        self.programs.shut_down();
         let mut child = self.child.lock().unwrap_or_else(PoisonError::into_inner);
         // Once it was waited for, its id may be another process's.
         if !has_ended(&mut child) {
@@ -119,6 +111,8 @@ impl Launcher {
         check_that_a_launcher_can_start()?;
         let failed = |error| Error::harness("could not start the launcher", error);
         let (requests, theirs) = Socket::pair().map_err(failed)?;
+        let (programs, their_programs) = Socket::pair().map_err(failed)?;
+        let bell = Doorbell::create().map_err(failed)?;
         let nonce = format!("{:x}-{:x}", raw::process_id(), raw::monotonic_ns());
         let mut command = Command::new("/proc/self/exe");
         if let Some(name) = std::env::args_os().next() {
@@ -137,9 +131,12 @@ impl Launcher {
             .map_err(failed)?;
         // The command keeps its copy of the launcher's end until here.
         drop(command);
-        match handshake(&requests, nonce) {
+        let along = [their_programs.as_fd().as_raw_fd(), bell.as_fd().as_raw_fd()];
+        match handshake(&requests, nonce, along) {
             Ok(scratch) => Ok(Self {
                 requests,
+                programs,
+                bell,
                 scratch,
                 next_run: AtomicU64::new(0),
                 owner: raw::process_id(),
@@ -212,8 +209,8 @@ fn check_that_a_launcher_can_start() -> Result<(), Error> {
     Ok(())
 }
 
-fn handshake(requests: &Socket, nonce: String) -> io::Result<PathBuf> {
-    wire::send(requests, &Hello { nonce }, &[])?;
+fn handshake(requests: &Socket, nonce: String, along: [RawFd; 2]) -> io::Result<PathBuf> {
+    wire::send(requests, &Hello { nonce }, &along)?;
     let patience = crate::exit_test::scaled(PATIENCE);
     let deadline = Moment::now().plus(patience);
     let mut buffer = vec![0; wire::PACKET];
@@ -250,201 +247,7 @@ fn stop(child: &mut Child) {
     }
 }
 
-/// In a process whose environment has the launcher's variable, before `main`: becomes the launcher
-/// if the test process is its parent and knows the nonce. Returns otherwise.
-pub(super) fn become_launcher(nonce: &str) {
-    let Some(requests) = requests_socket() else { return };
-    if requests.peer_pid().ok() != Some(fork::parent_id()) {
-        let gone = poll::wait([Some((requests.as_fd(), Interest::HangUp))], Some(Duration::ZERO));
-        if matches!(gone, Ok([true])) {
-            // The test process died while this one started. Its tests are not to run once more.
-            fork::exit_now(1);
-        }
-        std::mem::forget(requests);
-        return;
-    }
-    let mut buffer = vec![0; MOST_HELLO];
-    let Ok(Some(message)) = requests.receive(&mut buffer, true) else { fork::exit_now(1) };
-    match wire::decode::<Hello>(&buffer[..message.len]) {
-        Ok(hello) if hello.nonce == nonce => {}
-        _ => fork::exit_now(1),
-    }
-    let code = match Home::prepare() {
-        Ok(home) => home.run(&requests),
-        Err(error) => {
-            let _ = wire::send(&requests, &HelloReply::Failed(error.to_string()), &[]);
-            1
-        }
-    };
-    fork::exit_now(code)
-}
-
-/// Descriptor 0 where that is a socket of the launcher's kind.
-fn requests_socket() -> Option<Socket> {
-    let copy = io::stdin().as_fd().try_clone_to_owned().ok()?;
-    Socket::from_fd(copy)
-}
-
-/// What the launcher itself holds.
-struct Home {
-    parent: i32,
-    test_process: PidFd,
-    children: ChildSignal,
-    tally: Tally,
-    wake: (OwnedFd, OwnedFd),
-    scratch: tempfile::TempDir,
-}
-
-impl Home {
-    fn prepare() -> io::Result<Self> {
-        let parent = fork::parent_id();
-        let test_process = PidFd::open(parent)?;
-        signals::block_all();
-        signals::reset_dispositions();
-        fork::new_session();
-        fork::become_subreaper()?;
-        fork::lower_core_limit();
-        fork::set_name(super::LAUNCHER_NAME);
-        super::function::prepare_process();
-        let children = ChildSignal::new()?;
-        let wake = fd::pipe()?;
-        fd::set_nonblocking(&wake.0)?;
-        fd::set_nonblocking(&wake.1)?;
-        let scratch = tempfile::Builder::new().prefix("exeunt-").tempdir()?;
-        Ok(Self { parent, test_process, children, tally: Tally::create()?, wake, scratch })
-    }
-
-    fn run(self, requests: &Socket) -> i32 {
-        if let Err(error) = self.leave_the_test_process(requests) {
-            let _ = wire::send(requests, &HelloReply::Failed(error.to_string()), &[]);
-            return 1;
-        }
-        let mut supervisors = HashMap::new();
-        self.add_supervisor(requests, &mut supervisors);
-        let scratch = OsString::from(self.scratch.path());
-        if wire::send(requests, &HelloReply::Ready { scratch }, &[]).is_ok() {
-            self.keep_supervisors(requests, &mut supervisors);
-        }
-        self.end(requests, &mut supervisors);
-        0
-    }
-
-    /// Lets go of all that this process inherited: descriptors, directory, standard streams.
-    fn leave_the_test_process(&self, requests: &Socket) -> io::Result<()> {
-        use std::os::fd::AsRawFd;
-        let null = fd::open_null()?;
-        let mut keep = vec![
-            requests.as_fd().as_raw_fd(),
-            self.test_process.as_fd().as_raw_fd(),
-            self.children.as_fd().as_raw_fd(),
-            self.wake.0.as_raw_fd(),
-            self.wake.1.as_raw_fd(),
-            null.as_raw_fd(),
-        ];
-        fd::close_all_except(&mut keep);
-        for number in 0..=2 {
-            fd::place(null.as_raw_fd(), number).map_err(io::Error::from_raw_os_error)?;
-        }
-        std::env::set_current_dir("/")
-    }
-
-    /// Forks one more idle supervisor.
-    fn add_supervisor(&self, requests: &Socket, supervisors: &mut HashMap<i32, usize>) {
-        let Some(slot) = self.tally.claim() else { return };
-        match fork::fork() {
-            Ok(Fork::Parent(pid)) => {
-                supervisors.insert(pid, slot);
-            }
-            Ok(Fork::Child) => {
-                fork::set_name(super::SUPERVISOR_NAME);
-                // Its own handle: the launcher may be gone before the run is.
-                let watched = PidFd::open(self.parent);
-                if let Ok(supervisor) = watched.and_then(Supervisor::new) {
-                    if fork::parent_id() != 1 {
-                        supervisor.serve_many(requests, self.tally, slot, &self.wake.1);
-                    }
-                }
-                fork::exit_now(0)
-            }
-            Err(_) => self.tally.release(slot),
-        }
-    }
-
-    /// Keeps a supervisor idle until the test process ends or closes the socket.
-    fn keep_supervisors(&self, requests: &Socket, supervisors: &mut HashMap<i32, usize>) {
-        let mut buffer = [0; 64];
-        loop {
-            self.children.drain();
-            self.reap(supervisors);
-            while matches!(fd::read_chunk(self.wake.0.as_fd(), &mut buffer), Ok(fd::Chunk::Bytes(_))) {}
-            if self.tally.idle() == 0 {
-                self.add_supervisor(requests, supervisors);
-            }
-            // Where it could not be forked, for want of processes, it is tried again.
-            let retry = (self.tally.idle() == 0).then_some(FORK_AGAIN);
-            let ready = poll::wait(
-                [
-                    Some((requests.as_fd(), Interest::HangUp)),
-                    Some((self.test_process.as_fd(), Interest::Read)),
-                    Some((self.children.as_fd(), Interest::Read)),
-                    Some((self.wake.0.as_fd(), Interest::Read)),
-                ],
-                retry,
-            );
-            if !matches!(ready, Ok([false, false, _, _])) {
-                return;
-            }
-        }
-    }
-
-    /// Takes the status of everything that ended. Orphans of a supervisor that was killed come here.
-    fn reap(&self, supervisors: &mut HashMap<i32, usize>) {
-        while let Ok(Ended::Child(pid)) = wait::peek_any() {
-            if wait::reap(pid).is_err() {
-                return;
-            }
-            if let Some(slot) = supervisors.remove(&pid) {
-                self.tally.release(slot);
-            }
-        }
-        // A target may have stopped its supervisor, which has a deadline to keep.
-        while let Some(pid) = wait::next_stopped() {
-            if supervisors.contains_key(&pid) {
-                fork::continue_child(pid);
-            }
-        }
-        // Whatever else is a child of the launcher was a supervisor's, and nobody's run any more.
-        // The usual case, supervisors and nothing else, costs one small read.
-        for child in proc::own_children().unwrap_or_default() {
-            if !supervisors.contains_key(&child) {
-                fork::kill_child(child);
-            }
-        }
-    }
-
-    /// Sees the supervisors out: each ends its run when it finds the test process gone.
-    fn end(self, requests: &Socket, supervisors: &mut HashMap<i32, usize>) {
-        requests.shut_down();
-        let deadline = Moment::now().plus(PATIENCE);
-        loop {
-            self.children.drain();
-            self.reap(supervisors);
-            if matches!(wait::peek_any(), Ok(Ended::NoChildren) | Err(_)) {
-                break;
-            }
-            let now = Moment::now();
-            if now >= deadline {
-                // Stopped, or stuck. Its target dies with it, and the rest comes to this process.
-                supervisors.keys().for_each(|supervisor| fork::kill_child(*supervisor));
-            }
-            let patience = if now < deadline { deadline.since(now) } else { PATIENCE };
-            let _ = poll::wait([Some((self.children.as_fd(), Interest::Read))], Some(patience));
-        }
-        remove(self.scratch.path());
-        std::mem::forget(self.scratch);
-    }
-}
-
-fn remove(scratch: &Path) {
+/// Takes away what a launcher leaves on disk.
+pub(super) fn remove(scratch: &Path) {
     let _ = std::fs::remove_dir_all(scratch);
 }

@@ -9,7 +9,11 @@
 #[cfg(target_os = "linux")]
 mod constructed;
 #[cfg(target_os = "linux")]
+mod crew;
+#[cfg(target_os = "linux")]
 mod function;
+#[cfg(target_os = "linux")]
+mod home;
 #[cfg(target_os = "linux")]
 mod job;
 #[cfg(target_os = "linux")]
@@ -17,6 +21,8 @@ mod launcher;
 mod panic_message;
 #[cfg(target_os = "linux")]
 mod program;
+#[cfg(target_os = "linux")]
+mod programs;
 mod subject;
 #[cfg(target_os = "linux")]
 mod supervisor;

@@ -21,16 +21,17 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::sys::clock::Moment;
+use crate::sys::doorbell::{Doorbell, Listener};
 use crate::sys::fork::{self, Fork};
 use crate::sys::page::{Page, Stage};
 use crate::sys::pidfd::PidFd;
 use crate::sys::poll::{self, Interest};
 use crate::sys::signals::ChildSignal;
 use crate::sys::socket::Socket;
-use crate::sys::tally::Tally;
 use crate::sys::wait::{self, Ended};
-use crate::sys::{fd, proc, raw};
+use crate::sys::{fd, proc, raw, schedule};
 
+use super::crew::{Crew, Kind};
 use super::target::{Body, Spare};
 use super::wire::{self, End, FunctionEnd, FunctionStage, LeftoverProcess, Reply, Start};
 use super::{LAUNCHER_NAME, SUPERVISOR_NAME};
@@ -41,16 +42,14 @@ const KILL_PATIENCE: Duration = Duration::from_secs(5);
 /// How long harness processes of a nested run get to clean up behind themselves.
 const NESTED_PATIENCE: Duration = Duration::from_secs(1);
 
-/// Idle supervisors beyond this many end instead of waiting for another run.
-const MOST_IDLE: usize = 2;
+/// How long a supervisor lets the test process take its report before it goes on to the next run.
+const FAREWELL: Duration = Duration::from_millis(2);
 
 /// What a spare says when it has taken a request; the control socket comes along.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(super) struct Taken {
     /// Whether the test process wants to know of the start.
     pub(super) announce: bool,
-    /// Whether a function runs, which reports on the page.
-    pub(super) function: bool,
 }
 
 /// What a supervisor has ready before a request comes.
@@ -59,59 +58,64 @@ pub(super) struct Supervisor {
     page: Page,
     page_file: OwnedFd,
     children: ChildSignal,
-    test_process: PidFd,
+    pub(super) test_process: PidFd,
+    bell: Option<Listener>,
     id: i32,
 }
 
 /// Whether anything of a run remains.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Aftermath {
+pub(super) enum Aftermath {
     Clean,
     Survivors,
 }
 
 /// A run whose request was taken.
-struct Run {
-    control: Socket,
-    taken: Taken,
-    target: i32,
-    /// Closed by the target when it reaches its own code.
-    link: Option<Socket>,
+pub(super) struct Run<'a> {
+    pub(super) control: Socket,
+    pub(super) announce: bool,
+    pub(super) target: i32,
+    pub(super) kind: Kind,
+    /// When it was started, where that is not on the page.
+    pub(super) started: Option<Moment>,
+    /// Closed by the target when it reaches its own code, where that is still to come.
+    pub(super) link: Option<Socket>,
+    /// Shut down by a test process that is about to end, whatever its threads still wait for.
+    pub(super) requests: &'a Socket,
 }
 
 impl Supervisor {
-    /// Makes this process a supervisor. All its signals are blocked.
-    pub(super) fn new(test_process: PidFd) -> io::Result<Self> {
+    /// Makes this process a supervisor, one of those that the bell is rung for, or one by itself. All
+    /// its signals are blocked.
+    pub(super) fn new(test_process: PidFd, bell: Option<&Doorbell>) -> io::Result<Self> {
         fork::become_subreaper()?;
         let (page, page_file) = Page::create()?;
         let children = ChildSignal::new()?;
-        Ok(Self { page, page_file, children, test_process, id: raw::process_id() })
+        let bell = bell.map(Listener::new).transpose()?;
+        Ok(Self { page, page_file, children, test_process, bell, id: raw::process_id() })
     }
 
-    /// Serves requests from the launcher's socket until that ends.
-    pub(super) fn serve_many(&self, requests: &Socket, tally: Tally, slot: usize, wake: &OwnedFd) {
-        let taken = || {
-            tally.set_busy(slot);
-            if tally.idle() == 0 {
-                // Where the pipe is full the launcher has enough to read.
-                let _ = fd::write_some(wake.as_fd(), b"w");
-            }
-        };
-        while let Some(Aftermath::Clean) = self.serve(requests, None, taken) {
-            if tally.idle() >= MOST_IDLE {
+    /// This process's id.
+    pub(super) const fn id(&self) -> i32 {
+        self.id
+    }
+
+    /// Serves functions until the launcher's socket ends, or others are idle enough.
+    pub(super) fn serve_functions(&self, crew: Crew<'_>) {
+        while let Some(Aftermath::Clean) = self.serve(crew.requests, Some(crew), None) {
+            if !crew.go_on() {
                 return;
             }
-            tally.set_idle(slot);
         }
     }
 
     /// Serves the one request of a forked copy of the test process, which runs `body`.
     pub(super) fn serve_one(&self, requests: &Socket, body: Body<'_>) {
-        self.serve(requests, Some(body), || {});
+        self.serve(requests, None, Some(body));
     }
 
     /// Forks a spare target and sees it through one run; `None` when no request came.
-    fn serve(&self, requests: &Socket, body: Option<Body<'_>>, taken: impl FnOnce()) -> Option<Aftermath> {
+    fn serve(&self, requests: &Socket, crew: Option<Crew<'_>>, body: Option<Body<'_>>) -> Option<Aftermath> {
         self.page.reset();
         let forked = body.is_some();
         let (link, theirs) = Socket::pair().ok()?;
@@ -121,7 +125,7 @@ impl Supervisor {
                 let page_file = self.page_file.as_raw_fd();
                 let supervisor = [link.as_fd(), self.children.as_fd(), self.test_process.as_fd()];
                 let held = supervisor.iter().map(AsRawFd::as_raw_fd).collect();
-                Spare { page: self.page, page_file, link: theirs, supervisor: self.id, held }
+                Spare { page: self.page, page_file, link: theirs, supervisor: self.id, held, crew }
                     .wait(requests, body)
             }
         };
@@ -137,47 +141,96 @@ impl Supervisor {
                 self.test_process.as_fd().as_raw_fd(),
             ]);
         }
-        let (control, answer) = self.await_request(&link, target)?;
-        taken();
-        let mut run = Run { control, taken: answer, target, link: Some(link) };
-        let told_to_kill = self.watch(&mut run, requests);
-        Some(self.finish(&run, told_to_kill))
+        let (control, taken, ended) = self.await_request(&link, target, requests)?;
+        let run = Run {
+            control,
+            announce: taken.announce,
+            target,
+            kind: Kind::Functions,
+            started: None,
+            link: Some(link),
+            requests,
+        };
+        Some(self.see_through(run, ended))
     }
 
-    /// Waits until the spare has taken a request; `None` when it will not, and has ended.
-    fn await_request(&self, link: &Socket, target: i32) -> Option<(Socket, Taken)> {
+    /// Waits until the spare has taken a request, and tells whether it has ended already; `None` when it
+    /// took none, and has ended.
+    ///
+    /// A supervisor that hears the bell is not woken for a request: it can do nothing about a run but
+    /// take its end, unless it is told more, and for that it is rung.
+    fn await_request(&self, link: &Socket, target: i32, requests: &Socket) -> Option<(Socket, Taken, bool)> {
         let mut buffer = [0; 64];
-        let answer = poll::wait(
-            [Some((link.as_fd(), Interest::Read)), Some((self.test_process.as_fd(), Interest::Read))],
-            None,
-        );
-        let message = match answer {
-            Ok([true, _]) => link.receive(&mut buffer, false).ok().flatten(),
-            _ => None,
-        };
-        let request = message.and_then(|message| {
-            let taken = wire::decode(&buffer[..message.len]).ok()?;
-            Some((Socket::from_fd(message.fds.into_iter().next()?)?, taken))
-        });
-        if request.is_none() {
-            fork::kill_child(target);
-            let _ = wait::reap(target);
+        loop {
+            let news = self.bell.as_ref().map_or(link.as_fd(), AsFd::as_fd);
+            let ready = poll::wait(
+                [
+                    Some((news, Interest::Read)),
+                    Some((self.children.as_fd(), Interest::Read)),
+                    Some((self.test_process.as_fd(), Interest::Read)),
+                    Some((requests.as_fd(), Interest::HangUp)),
+                ],
+                None,
+            );
+            if let (Ok([true, ..]), Some(bell)) = (&ready, &self.bell) {
+                bell.heard();
+            }
+            let mut ended = false;
+            if let Ok([_, true, ..]) = ready {
+                self.children.drain();
+                ended = self.reap_orphans(target);
+            }
+            let message = link.receive(&mut buffer, false);
+            let closed = matches!(message, Ok(None));
+            let request = message.ok().flatten().and_then(|message| {
+                let taken = wire::decode(&buffer[..message.len]).ok()?;
+                Some((Socket::from_fd(message.fds.into_iter().next()?)?, taken, ended))
+            });
+            if request.is_some() {
+                return request;
+            }
+            if ended || closed || !matches!(ready, Ok([_, _, false, false])) {
+                fork::kill_child(target);
+                let _ = wait::reap(target);
+                return None;
+            }
         }
-        request
+    }
+
+    /// Watches a run to its end, clears up behind it and reports.
+    pub(super) fn see_through(&self, mut run: Run<'_>, ended: bool) -> Aftermath {
+        let told_to_kill = !ended && self.watch(&mut run);
+        let aftermath = self.finish(&run, told_to_kill);
+        self.see_off(&run);
+        aftermath
+    }
+
+    /// Waits until the test process has taken the report, and lets it have the core: what comes now, the next
+    /// fork, costs more than all that an assertion has still to do. A fork of the test process may hold the
+    /// socket longer.
+    fn see_off(&self, run: &Run<'_>) {
+        let modest = schedule::be_modest();
+        let _ = poll::wait(
+            [
+                Some((run.control.as_fd(), Interest::HangUp)),
+                Some((self.test_process.as_fd(), Interest::Read)),
+            ],
+            Some(FAREWELL),
+        );
+        drop(modest);
     }
 
     /// Waits until the target has ended, or until it is to be ended; tells whether the latter.
-    fn watch(&self, run: &mut Run, requests: &Socket) -> bool {
+    fn watch(&self, run: &mut Run<'_>) -> bool {
         let mut buffer = [0_u8; 64];
         loop {
-            let link = run.link.as_ref().filter(|_| run.taken.announce);
+            let link = run.link.as_ref().filter(|_| run.announce);
             let ready = poll::wait(
                 [
                     Some((run.control.as_fd(), Interest::Read)),
                     Some((self.children.as_fd(), Interest::Read)),
                     Some((self.test_process.as_fd(), Interest::Read)),
-                    // Shut down by a test process that is about to end, whatever its threads still wait for.
-                    Some((requests.as_fd(), Interest::HangUp)),
+                    Some((run.requests.as_fd(), Interest::HangUp)),
                     link.map(|link| (link.as_fd(), Interest::Read)),
                 ],
                 None,
@@ -190,8 +243,8 @@ impl Supervisor {
                 }
             }
             if own_code {
-                // It runs a function that was entered, or a program: exec closed the link. Or it has
-                // ended, which the next look will show.
+                // A function was entered, or the test executable was executed once more: exec closed the
+                // link. Or it has ended, which the next look will show.
                 run.link = None;
                 self.announce(run);
             }
@@ -225,12 +278,12 @@ impl Supervisor {
         }
     }
 
-    fn start(&self, run: &Run) -> Start {
-        Start { pid: run.target, at: Moment(self.page.started_at()) }
+    fn start(&self, run: &Run<'_>) -> Start {
+        Start { pid: run.target, at: run.started.unwrap_or_else(|| Moment(self.page.started_at())) }
     }
 
     /// Tells the test process that the target runs its own code, and hands it the pidfd.
-    fn announce(&self, run: &Run) {
+    pub(super) fn announce(&self, run: &Run<'_>) {
         if self.page.start_error().is_some() {
             return;
         }
@@ -240,7 +293,7 @@ impl Supervisor {
     }
 
     /// Ends what is left, and reports.
-    fn finish(&self, run: &Run, told_to_kill: bool) -> Aftermath {
+    fn finish(&self, run: &Run<'_>, told_to_kill: bool) -> Aftermath {
         let mut forced = false;
         if told_to_kill && !self.reap_orphans(run.target) {
             fork::kill_child(run.target);
@@ -269,7 +322,7 @@ impl Supervisor {
             raw_status: reaped.raw_status,
             usage: reaped.usage,
             forced: forced && killed,
-            function: run.taken.function.then(|| self.function_end()),
+            function: (run.kind == Kind::Functions).then(|| self.function_end()),
             leftovers,
             leftover_count: count,
             survivors,

@@ -1,5 +1,5 @@
-//! The target-to-be: a fork of a supervisor that waits for a request, takes it and becomes what it
-//! asks for, a function or a program.
+//! The target-to-be of a function: a fork of a supervisor that waits for a request, takes it and becomes
+//! what it asks for.
 //!
 //! What can be set up beforehand is (process group, tie to the supervisor); the rest is a handful of
 //! calls between the request and the target's own code.
@@ -22,6 +22,7 @@ use crate::sys::poll::{self, Interest};
 use crate::sys::socket::Socket;
 use crate::sys::{env, fd, raw};
 
+use super::crew::Crew;
 use super::function;
 use super::supervisor::Taken;
 use super::wire::{self, Blob, FUNCTION_VARIABLE, Request, Target};
@@ -30,7 +31,7 @@ use super::wire::{self, Blob, FUNCTION_VARIABLE, Request, Target};
 pub(super) type Body<'a> = ManuallyDrop<Box<dyn FnOnce() -> ExitCode + 'a>>;
 
 /// A fork that waits to become a target.
-pub(super) struct Spare {
+pub(super) struct Spare<'a> {
     pub(super) page: Page,
     pub(super) page_file: RawFd,
     /// Carries the control socket to the supervisor; its end says that the target's own code runs.
@@ -38,46 +39,91 @@ pub(super) struct Spare {
     pub(super) supervisor: i32,
     /// Copies of the supervisor's own descriptors.
     pub(super) held: Vec<RawFd>,
+    /// The supervisor's place; `None` for one of a forked copy, which has no others beside it.
+    pub(super) crew: Option<Crew<'a>>,
 }
 
-impl Spare {
+/// The descriptors that came with a request.
+pub(super) struct Taking {
+    control: OwnedFd,
+    stdout: OwnedFd,
+    stderr: OwnedFd,
+    directory: OwnedFd,
+    stdin: Option<OwnedFd>,
+}
+
+impl Taking {
+    /// `None` where they are not all there.
+    pub(super) fn new(received: &mut wire::Received) -> Option<Self> {
+        let mut fds = std::mem::take(&mut received.fds).into_iter();
+        let (control, stdout, stderr, directory) = (fds.next()?, fds.next()?, fds.next()?, fds.next()?);
+        Some(Self { control, stdout, stderr, directory, stdin: fds.next() })
+    }
+
+    /// Whether they are those of this request, and somebody still waits for it.
+    pub(super) fn fits(&self, request: &Request<'_>) -> bool {
+        request.stdin == self.stdin.is_some() && !is_abandoned(&self.control)
+    }
+
+    pub(super) fn setup(&self, request: &Request<'_>) -> Setup {
+        Setup {
+            // The supervisor's own stdin is /dev/null.
+            stdin: self.stdin.as_ref().map_or(0, AsRawFd::as_raw_fd),
+            stdout: self.stdout.as_raw_fd(),
+            stderr: self.stderr.as_raw_fd(),
+            directory: self.directory.as_raw_fd(),
+            core_dumps: request.core_dumps,
+        }
+    }
+
+    /// The control socket; the rest is closed.
+    pub(super) fn into_control(self) -> Option<Socket> {
+        Socket::from_fd(self.control)
+    }
+
+    fn numbers(&self) -> impl Iterator<Item = RawFd> {
+        let always = [&self.control, &self.stdout, &self.stderr, &self.directory];
+        always.into_iter().chain(&self.stdin).map(AsRawFd::as_raw_fd)
+    }
+}
+
+impl Spare<'_> {
     /// Waits for a request and becomes its target. Leaves where none comes.
     pub(super) fn wait(self, requests: &Socket, body: Option<Body<'_>>) -> ! {
         if fork::tie_to(self.supervisor).is_err() {
             fork::exit_now(0);
         }
         let mut buffer = vec![0; wire::REQUEST_PACKET];
-        let Ok(Some(mut received)) = wire::receive_request(requests, &mut buffer) else { fork::exit_now(0) };
-        let mut fds = std::mem::take(&mut received.fds).into_iter();
-        let (Ok(request), Some(control), Some(stdout), Some(stderr), Some(directory)) =
-            (wire::request_body(received.body(&buffer)), fds.next(), fds.next(), fds.next(), fds.next())
-        else {
+        if self.crew.is_some() {
+            function::prepare_for_one(self.page);
+            self.rehearse(&mut buffer);
+        }
+        let Ok(Some(mut received)) = wire::receive_request(requests, &mut buffer, true) else {
+            fork::exit_now(0)
+        };
+        let taking = Taking::new(&mut received);
+        let (Some(taking), Ok(request)) = (taking, wire::request_body(received.body(&buffer))) else {
             // The test process finds its socket closed.
             fork::exit_now(1);
         };
-        let stdin = fds.next();
-        if request.stdin != stdin.is_some() || is_abandoned(&control) {
+        if !taking.fits(&request) {
             fork::exit_now(1);
         }
-        let taken =
-            Taken { announce: request.announce, function: !matches!(request.target, Target::Program { .. }) };
+        if let Some(crew) = self.crew {
+            crew.take_up();
+        }
         // Before the supervisor, which may be asked for it at once, knows of the run.
         self.page.set_started_at(Moment::now().0);
-        if wire::send(&self.link, &taken, &[control.as_raw_fd()]).is_err() {
+        let taken = Taken { announce: request.announce };
+        if wire::send(&self.link, &taken, &[taking.control.as_raw_fd()]).is_err() {
             fork::exit_now(1);
         }
-        let setup = Setup {
-            // The supervisor's own stdin is /dev/null.
-            stdin: stdin.as_ref().map_or(0, AsRawFd::as_raw_fd),
-            stdout: stdout.as_raw_fd(),
-            stderr: stderr.as_raw_fd(),
-            directory: directory.as_raw_fd(),
-            core_dumps: request.core_dumps,
-        };
-        let error = match fork::set_up_target(&setup) {
+        if let Some(crew) = self.crew.filter(|_| request.announce) {
+            crew.bell.ring();
+        }
+        let error = match fork::set_up_target(&taking.setup(&request)) {
             Err(error) => error,
             Ok(()) => match (&request.target, body) {
-                (Target::Program { path, arguments }, _) => start_program(path.0, arguments, &request),
                 (Target::Function { address, input }, _) => {
                     self.become_function(&request, *address, input.0.to_vec())
                 }
@@ -86,16 +132,34 @@ impl Spare {
                 }
                 (Target::Forked, Some(body)) => {
                     let mut held = self.held.clone();
-                    held.extend([&stdout, &stderr, &directory, &control].map(AsRawFd::as_raw_fd));
-                    held.extend(stdin.iter().map(AsRawFd::as_raw_fd));
+                    held.extend(taking.numbers());
                     held.extend([requests.as_fd().as_raw_fd(), self.page_file]);
                     self.become_forked(&request, &held, body)
                 }
-                (Target::Forked, None) => StartError { step: StartStep::Process, errno: libc::EINVAL },
+                (Target::Forked, None) | (Target::Program { .. }, _) => {
+                    StartError { step: StartStep::Process, errno: libc::EINVAL }
+                }
             },
         };
         self.page.set_start_error(error);
         fork::exit_now(127)
+    }
+
+    /// Takes up a request that is none, as far as that leaves no trace. A fork finds the code and the memory
+    /// that it needs when it first uses them, page by page; so it has found them before it is waited for.
+    fn rehearse(&self, buffer: &mut [u8]) {
+        let environment = [b"NAME=value\0".as_slice(); 200].concat();
+        let target = Target::Function { address: Address::nowhere(), input: Blob(&[]) };
+        let environment = Blob(&environment);
+        let request = Request { target, environment, core_dumps: false, stdin: false, announce: false };
+        let Ok(encoded) = wire::encode(&request) else { return };
+        buffer[..encoded.len()].copy_from_slice(&encoded);
+        if let Ok(request) = wire::request_body(&buffer[..encoded.len()]) {
+            self.page.set_started_at(0);
+            let _ = wire::encode(&Taken { announce: request.announce });
+            let _ = poll::wait([Some((self.link.as_fd(), Interest::HangUp))], Some(Duration::ZERO));
+            env::rehearse(request.environment.0);
+        }
     }
 
     fn become_function(&self, request: &Request<'_>, address: Address, input: Vec<u8>) -> ! {
@@ -161,15 +225,6 @@ fn is_abandoned(control: &OwnedFd) -> bool {
     matches!(poll::wait([Some((control.as_fd(), Interest::HangUp))], Some(Duration::ZERO)), Ok([true]))
 }
 
-fn start_program(path: &[u8], arguments: &[Blob<'_>], request: &Request<'_>) -> StartError {
-    fork::exec(&Image {
-        path: c_string(path),
-        arguments: c_strings(arguments),
-        environment: request.environment.0,
-        one_more_variable: None,
-    })
-}
-
 /// What travels to a function started by exec, besides its arguments and its environment.
 #[derive(Debug, Serialize, Deserialize)]
 struct Call<'a> {
@@ -191,14 +246,15 @@ pub(super) fn run_after_exec(handshake: &str) -> Option<std::convert::Infallible
     File::from(call).read_to_end(&mut bytes).ok()?;
     let Call { address, input } = wire::decode(&bytes).ok()?;
     function::prepare_process();
+    function::prepare_for_one(page);
     function::run_fresh(page, link, address, input.0)
 }
 
 /// A C string of bytes that the test process has found to hold no NUL.
-fn c_string(bytes: &[u8]) -> CString {
+pub(super) fn c_string(bytes: &[u8]) -> CString {
     CString::new(bytes).unwrap_or_default()
 }
 
-fn c_strings(list: &[Blob<'_>]) -> Vec<CString> {
+pub(super) fn c_strings(list: &[Blob<'_>]) -> Vec<CString> {
     list.iter().map(|text| c_string(text.0)).collect()
 }

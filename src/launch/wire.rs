@@ -64,7 +64,7 @@ pub(crate) enum HelloReply {
 /// What to run.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Target<'a> {
-    /// A function, in a fork of the supervisor.
+    /// A function, in a fork of its supervisor.
     Function {
         address: Address,
         #[serde(borrow)]
@@ -184,16 +184,20 @@ pub(crate) enum Order {
 const INLINE: u8 = 0;
 const IN_FILE: u8 = 1;
 
-/// Sends `request` with `fds`; without waiting, so that a caller with a deadline can.
-pub(crate) fn send_request(socket: &Socket, encoded: &[u8], fds: &[&OwnedFd]) -> io::Result<()> {
+/// A request as it is sent: in a packet where it is short enough, behind a byte that says so.
+pub(crate) fn encode_request(request: &Request<'_>) -> io::Result<Vec<u8>> {
+    let mut packet = Vec::with_capacity(request.environment.0.len() + 1024);
+    packet.push(INLINE);
+    postcard::to_extend(request, packet).map_err(unencodable)
+}
+
+/// Sends an encoded request with `fds`; without waiting, so that a caller with a deadline can.
+pub(crate) fn send_request(socket: &Socket, packet: &[u8], fds: &[&OwnedFd]) -> io::Result<()> {
     let mut numbers: Vec<i32> = fds.iter().map(|fd| fd.as_raw_fd()).collect();
-    if encoded.len() < REQUEST_PACKET {
-        let mut packet = Vec::with_capacity(encoded.len() + 1);
-        packet.push(INLINE);
-        packet.extend_from_slice(encoded);
-        return socket.send(&packet, &numbers, false);
+    if packet.len() <= REQUEST_PACKET {
+        return socket.send(packet, &numbers, false);
     }
-    let file = memory_file(encoded)?;
+    let file = memory_file(&packet[1..])?;
     numbers.push(file.as_raw_fd());
     socket.send(&[IN_FILE], &numbers, false)
 }
@@ -225,9 +229,14 @@ impl Received {
     }
 }
 
-/// Receives the next request into `buffer`, which holds a packet; `None` at the end.
-pub(crate) fn receive_request(socket: &Socket, buffer: &mut [u8]) -> io::Result<Option<Received>> {
-    let Some(mut message) = socket.receive(buffer, true)? else { return Ok(None) };
+/// Receives the next request into `buffer`, which holds a packet; `None` at the end. With `wait` it waits
+/// for one, otherwise the error says `WouldBlock`.
+pub(crate) fn receive_request(
+    socket: &Socket,
+    buffer: &mut [u8],
+    wait: bool,
+) -> io::Result<Option<Received>> {
+    let Some(mut message) = socket.receive(buffer, wait)? else { return Ok(None) };
     let long = if buffer.first() == Some(&IN_FILE) {
         let file = message.fds.pop().ok_or_else(|| invalid("a request without its file"))?;
         let mut body = Vec::new();
@@ -250,8 +259,11 @@ pub(crate) fn invalid(text: &str) -> io::Error {
 
 /// Encodes a message of bounded size.
 pub(crate) fn encode(message: &impl Serialize) -> io::Result<Vec<u8>> {
-    postcard::to_stdvec(message)
-        .map_err(|error| invalid(&format!("a message that cannot be encoded: {error}")))
+    postcard::to_stdvec(message).map_err(unencodable)
+}
+
+fn unencodable(error: postcard::Error) -> io::Error {
+    invalid(&format!("a message that cannot be encoded: {error}"))
 }
 
 /// Sends a message of bounded size.

@@ -5,7 +5,7 @@ use std::io;
 use crate::error::Error;
 use crate::exit::{Event, Stuck, StuckThread, What};
 use crate::launch::Subject;
-use crate::launch::wire::{self, Order};
+use crate::launch::wire::Order;
 use crate::signal::Signal;
 use crate::sys::clock::Moment;
 use crate::sys::disposition;
@@ -45,7 +45,7 @@ impl Observation<'_> {
     }
 
     pub(super) fn order(&self, order: Order) -> Result<(), Error> {
-        match wire::send(&self.live.control, &order, &[]) {
+        match self.live.order(&order) {
             // A supervisor that is gone has closed the socket, which the loop will hear.
             Ok(()) => Ok(()),
             Err(error)

@@ -22,7 +22,9 @@ pub(super) struct Stream {
 impl Stream {
     /// Reads what is there, but not more than about `most` bytes: a target that never stops writing
     /// must not keep the loop from its other duties.
-    pub(super) fn read(&mut self, base: Moment, buffer: &mut [u8], most: usize) -> Result<(), Error> {
+    ///
+    /// A buffer that a read fills is as long as a pipe holds for the next.
+    pub(super) fn read(&mut self, base: Moment, buffer: &mut Vec<u8>, most: usize) -> Result<(), Error> {
         let mut taken = 0;
         while let (Some(fd), true) = (&self.fd, taken < most) {
             let read = fd::read_chunk(fd.as_fd(), buffer)
@@ -36,6 +38,9 @@ impl Stream {
                         // The pipe was emptied; whatever came since will be seen.
                         return Ok(());
                     }
+                    if buffer.len() < PIPE {
+                        buffer.resize(PIPE, 0);
+                    }
                 }
                 Chunk::Empty => return Ok(()),
                 Chunk::End => self.fd = None,
@@ -45,11 +50,14 @@ impl Stream {
     }
 
     /// Reads all that is in the pipe at this moment.
-    pub(super) fn drain(&mut self, base: Moment, buffer: &mut [u8]) -> Result<(), Error> {
+    pub(super) fn drain(&mut self, base: Moment, buffer: &mut Vec<u8>) -> Result<(), Error> {
         let waiting = self.fd.as_ref().map_or(0, fd::readable_bytes);
         if waiting > 0 { self.read(base, buffer, waiting) } else { Ok(()) }
     }
 }
+
+/// What a pipe holds (man 7 pipe).
+const PIPE: usize = 64 * 1024;
 
 /// So many bytes of marks are read. A target that makes more would be read for as long as it writes.
 const MOST_MARKS: u64 = 16 * 1024 * 1024;

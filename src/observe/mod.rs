@@ -40,6 +40,10 @@ const LOOK_INTERVAL: Duration = Duration::from_millis(1);
 /// How long a supervisor may take to say which process the target is.
 const INTRODUCTION_PATIENCE: Duration = Duration::from_secs(1);
 
+/// The room for what most targets write, grown for those that write more (see [`Stream::read`]): every page
+/// that is touched costs a run something.
+const FEW: usize = 2 * 1024;
+
 /// How much of a stream is read before the loop looks at the rest of the world.
 const AT_ONCE: usize = 1024 * 1024;
 
@@ -88,7 +92,6 @@ pub(crate) fn observe(live: Live, orders: Orders<'_>) -> Result<Exit, Error> {
 }
 
 struct Observation<'a> {
-    live: Link,
     orders: Orders<'a>,
     stdout: Stream,
     stderr: Stream,
@@ -120,6 +123,8 @@ struct Observation<'a> {
     /// The supervisor has said so.
     ended: bool,
     buffer: Vec<u8>,
+    /// Dropped last, for that wakes the supervisor.
+    live: Link,
 }
 
 impl<'a> Observation<'a> {
@@ -177,7 +182,7 @@ impl<'a> Observation<'a> {
             gate_status: Vec::new(),
             target_gone: false,
             ended: false,
-            buffer: vec![0; 64 * 1024],
+            buffer: vec![0; FEW],
         })
     }
 
@@ -317,7 +322,7 @@ impl<'a> Observation<'a> {
 
     /// Takes a message of the supervisor's; returns the last.
     fn hear(&mut self) -> Result<Option<End>, Error> {
-        let message = match self.live.control.receive(&mut self.buffer, false) {
+        let message = match self.live.control.receive_whole(&mut self.buffer) {
             Ok(Some(message)) => message,
             Ok(None) => {
                 self.live.settled = true;

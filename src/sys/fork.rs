@@ -1,7 +1,7 @@
 //! Making processes: `fork` and `exec`; sessions, groups and the ties between a process and its
 //! parent.
 
-use std::ffi::{CString, c_char};
+use std::ffi::{CString, c_char, c_int, c_void};
 use std::io;
 use std::os::fd::RawFd;
 
@@ -152,6 +152,74 @@ pub(crate) fn exec(image: &Image<'_>) -> StartError {
     // SAFETY: path, arguments and environment are NUL-terminated, the lists null-terminated.
     unsafe { libc::execve(image.path.as_ptr(), arguments.as_ptr(), environment.as_ptr()) };
     StartError { step: StartStep::Exec, errno: nix::errno::Errno::last_raw() }
+}
+
+/// Starts a program in a child of this process, which has one thread and every signal blocked, and is
+/// the process `this`. Returns when the program has been executed, with its id; where that failed, with
+/// the reason, and the id of a child that is to be waited for.
+///
+/// The child shares this process's memory until then, and this process waits for it (`vfork`): nothing is
+/// copied, whatever its size.
+pub(crate) fn start_program(
+    setup: &Setup,
+    image: &Image<'_>,
+    this: i32,
+) -> Result<i32, (StartError, Option<i32>)> {
+    let arguments: Vec<*const c_char> =
+        image.arguments.iter().map(|text| text.as_ptr()).chain([std::ptr::null()]).collect();
+    let environment = super::env::pointers(image.environment, image.one_more_variable.as_deref());
+    let mut start = ProgramStart {
+        setup,
+        path: image.path.as_ptr(),
+        arguments: arguments.as_ptr(),
+        environment: environment.as_ptr(),
+        this,
+        error: None,
+    };
+    // Zeroed pages that are not touched before the child does.
+    let mut stack = Vec::<u128>::with_capacity(CHILD_STACK / size_of::<u128>());
+    let top = stack.spare_capacity_mut().as_mut_ptr_range().end;
+    let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::SIGCHLD;
+    // SAFETY: the child runs `become_program` on a stack of its own, which is aligned and lives until it
+    // has left this memory, for which this thread, the only one, waits (CLONE_VFORK).
+    let pid = unsafe { libc::clone(become_program, top.cast(), flags, (&raw mut start).cast()) };
+    if pid < 0 {
+        return Err((StartError { step: StartStep::Process, errno: nix::errno::Errno::last_raw() }, None));
+    }
+    match start.error {
+        None => Ok(pid),
+        Some(error) => Err((error, Some(pid))),
+    }
+}
+
+/// More than the few calls of `become_program` take.
+const CHILD_STACK: usize = 64 * 1024;
+
+/// What the child of a `start_program` needs, all made before it.
+struct ProgramStart<'a> {
+    setup: &'a Setup,
+    path: *const c_char,
+    arguments: *const *const c_char,
+    environment: *const *const c_char,
+    this: i32,
+    error: Option<StartError>,
+}
+
+/// What a child does that shares its parent's memory: calls that touch nothing but `start`.
+extern "C" fn become_program(start: *mut c_void) -> c_int {
+    // SAFETY: `start_program` passes its own, which lives on while it waits and which it does not touch.
+    let start = unsafe { &mut *start.cast::<ProgramStart<'_>>() };
+    let error = if tie_to(start.this).is_err() {
+        StartError { step: StartStep::Process, errno: libc::ESRCH }
+    } else if let Err(error) = set_up_target(start.setup) {
+        error
+    } else {
+        // SAFETY: path, arguments and environment are NUL-terminated, the lists null-terminated.
+        unsafe { libc::execve(start.path, start.arguments, start.environment) };
+        StartError { step: StartStep::Exec, errno: nix::errno::Errno::last_raw() }
+    };
+    start.error = Some(error);
+    exit_now(127)
 }
 
 /// Sends SIGKILL to a child of this process that was not waited for.

@@ -32,6 +32,11 @@ impl Address {
         same.then(|| Self(at.wrapping_sub(anchor())))
     }
 
+    /// An address of no trampoline, which is never called.
+    pub(crate) const fn nowhere() -> Self {
+        Self(usize::MAX)
+    }
+
     /// The trampoline in this process, which runs the same executable.
     pub(crate) fn trampoline(self) -> Trampoline {
         let at = anchor().wrapping_add(self.0);

@@ -21,6 +21,8 @@ pub(crate) mod function;
 #[cfg(all(feature = "harness", target_os = "linux"))]
 pub(crate) mod ctor;
 #[cfg(all(feature = "harness", target_os = "linux"))]
+pub(crate) mod doorbell;
+#[cfg(all(feature = "harness", target_os = "linux"))]
 pub(crate) mod env;
 #[cfg(all(feature = "harness", target_os = "linux"))]
 pub(crate) mod fd;
@@ -36,6 +38,8 @@ pub(crate) mod page;
 pub(crate) mod pidfd;
 #[cfg(all(feature = "harness", target_os = "linux"))]
 pub(crate) mod poll;
+#[cfg(all(feature = "harness", target_os = "linux"))]
+pub(crate) mod schedule;
 #[cfg(all(feature = "harness", target_os = "linux"))]
 pub(crate) mod signals;
 #[cfg(all(feature = "harness", target_os = "linux"))]

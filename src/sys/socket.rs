@@ -118,6 +118,19 @@ impl Socket {
         }
     }
 
+    /// Receives one message into `buffer`, which grows where the message is longer, without waiting for one.
+    pub(crate) fn receive_whole(&self, buffer: &mut Vec<u8>) -> io::Result<Option<Message>> {
+        let flags = libc::MSG_PEEK | libc::MSG_TRUNC | libc::MSG_DONTWAIT;
+        // SAFETY: no room is given, and nothing is written; the length is returned all the same.
+        let len = unsafe { libc::recv(self.0.as_raw_fd(), std::ptr::null_mut(), 0, flags) };
+        if let Ok(len) = usize::try_from(len) {
+            if len > buffer.len() {
+                buffer.resize(len, 0);
+            }
+        }
+        self.receive(buffer, false)
+    }
+
     /// Ends both directions for every process that holds this end.
     pub(crate) fn shut_down(&self) {
         let _ = nix::sys::socket::shutdown(self.0.as_raw_fd(), Shutdown::Both);
