@@ -51,7 +51,7 @@ impl Supervisor {
         match start(&request, &taking.setup(&request), self.id()) {
             Ok(target) => {
                 let Some(control) = taking.into_control() else { return Aftermath::Survivors };
-                let run = Run {
+                let mut run = Run {
                     control,
                     announce: request.announce,
                     target,
@@ -63,7 +63,7 @@ impl Supervisor {
                 if request.announce {
                     self.announce(&run);
                 }
-                self.see_through(run, false)
+                self.see_through(&mut run, false)
             }
             Err(error) => {
                 if let Some(control) = taking.into_control() {

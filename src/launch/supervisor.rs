@@ -142,7 +142,7 @@ impl Supervisor {
             ]);
         }
         let (control, taken, ended) = self.await_request(&link, target, requests)?;
-        let run = Run {
+        let mut run = Run {
             control,
             announce: taken.announce,
             target,
@@ -151,7 +151,9 @@ impl Supervisor {
             link: Some(link),
             requests,
         };
-        Some(self.see_through(run, ended))
+        let aftermath = self.see_through(&mut run, ended);
+        self.see_off(&run);
+        Some(aftermath)
     }
 
     /// Waits until the spare has taken a request, and tells whether it has ended already; `None` when it
@@ -198,11 +200,9 @@ impl Supervisor {
     }
 
     /// Watches a run to its end, clears up behind it and reports.
-    pub(super) fn see_through(&self, mut run: Run<'_>, ended: bool) -> Aftermath {
-        let told_to_kill = !ended && self.watch(&mut run);
-        let aftermath = self.finish(&run, told_to_kill);
-        self.see_off(&run);
-        aftermath
+    pub(super) fn see_through(&self, run: &mut Run<'_>, ended: bool) -> Aftermath {
+        let told_to_kill = !ended && self.watch(run);
+        self.finish(run, told_to_kill)
     }
 
     /// Waits until the test process has taken the report, and lets it have the core: what comes now, the next

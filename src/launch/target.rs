@@ -148,7 +148,7 @@ impl Spare<'_> {
     /// Takes up a request that is none, as far as that leaves no trace. A fork finds the code and the memory
     /// that it needs when it first uses them, page by page; so it has found them before it is waited for.
     fn rehearse(&self, buffer: &mut [u8]) {
-        let environment = [b"NAME=value\0".as_slice(); 200].concat();
+        let environment = [b"NAME=a value of some length for a path\0".as_slice(); 40].concat();
         let target = Target::Function { address: Address::nowhere(), input: Blob(&[]) };
         let environment = Blob(&environment);
         let request = Request { target, environment, core_dumps: false, stdin: false, announce: false };
