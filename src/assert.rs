@@ -304,6 +304,17 @@ pub trait ExitAssert: Sized {
         })
     }
 
+    /// The target waited for every child of its that ended before it: none was a zombie when it ended. Nor
+    /// was one of any other process of the run, where that is [`traced`](ExitTest::traced).
+    #[track_caller]
+    fn no_zombies(self) -> Exit {
+        let exit = concluded(self);
+        let zombies: Vec<String> = exit.tree().zombies().map(ToString::to_string).collect();
+        check(exit, zombies.is_empty(), || {
+            Mismatch::new("every child is waited for").and(report::not_waited_for(&zombies))
+        })
+    }
+
     /// The target ended at most this long after the last signal that was delivered, or without one
     /// after its start. Multiplied by `EXEUNT_TIMEOUT_SCALE`.
     #[track_caller]

@@ -13,6 +13,7 @@ pub use crate::probe::record::Kind as MarkKind;
 pub use crate::signal::Disposition;
 use crate::signal::Signal;
 use crate::stream::Captured;
+use crate::tree::{Received, Tree};
 
 /// How a process ended, as the kernel and the harness know it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -152,6 +153,8 @@ pub enum What {
     },
     /// The harness stopped waiting and told the supervisor to end the target.
     GaveUp,
+    /// A process of the run received a signal that was not the harness's. Known where it was traced.
+    Received(Received),
 }
 
 /// What the target used, its own descendants that it waited for included.
@@ -175,6 +178,8 @@ pub struct Leftover {
     pub parent: i32,
     /// Its state, as the letter in `/proc/PID/stat` (`S` sleeping, `R` running, `T` stopped, …).
     pub state: char,
+    /// How long it had existed when the target had ended; unknown where `/proc` did not tell.
+    pub age: Option<Duration>,
     /// Its command line, arguments separated by spaces.
     pub command: String,
 }
@@ -266,6 +271,9 @@ pub struct Exit {
     pub(crate) stuck: Vec<Stuck>,
     /// It was in an exit hook when the harness gave up.
     pub(crate) in_exit_hook: bool,
+    pub(crate) tree: Tree,
+    /// The other threads that still ran when a function was leaving, by name.
+    pub(crate) threads_left: Option<String>,
     /// What the test says of itself.
     pub(crate) context: Vec<(String, String)>,
 }
@@ -358,6 +366,20 @@ impl Exit {
     #[must_use]
     pub fn leftovers(&self) -> &[Leftover] {
         &self.leftovers
+    }
+
+    /// The history of all processes that came from the target.
+    #[must_use]
+    pub const fn tree(&self) -> &Tree {
+        &self.tree
+    }
+
+    /// The names of the other threads that still ran when a function returned or called `exit`, separated by
+    /// commas; `None` where there was none, and where it ended in another way. The end of the process cuts
+    /// them off wherever they are.
+    #[must_use]
+    pub fn threads_left(&self) -> Option<&str> {
+        self.threads_left.as_deref()
     }
 
     /// The processes that were still running when the harness gave up, the target first; empty where

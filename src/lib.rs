@@ -159,6 +159,8 @@ mod script;
 pub mod signal;
 #[cfg(feature = "harness")]
 mod stream;
+#[cfg(feature = "harness")]
+mod tree;
 
 #[cfg(feature = "harness")]
 pub use crate::{
@@ -170,6 +172,7 @@ pub use crate::{
     exit_test::{ExitTest, assert_exit, assert_exit_forked, assert_exit_with, cargo_bin, program},
     script::{IntoTextMatch, PlainText, Ready, Sight, TextMatch, TextPredicate},
     signal::Signal,
+    tree::{Fate, Member, Received, Sender, Tree},
 };
 
 /// For the macros.

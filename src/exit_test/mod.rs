@@ -61,6 +61,7 @@ pub struct ExitTest {
     timeout: Duration,
     capture_limit: usize,
     core_dumps: bool,
+    traced: bool,
     ready: Option<Ready>,
     steps: Vec<Step>,
     allow_early_end: bool,
@@ -96,6 +97,7 @@ impl ExitTest {
             timeout: DEFAULT_TIMEOUT,
             capture_limit: DEFAULT_CAPTURE,
             core_dumps: false,
+            traced: false,
             ready: None,
             steps: Vec::new(),
             allow_early_end: false,
@@ -196,6 +198,16 @@ impl ExitTest {
     /// leaves none.
     pub const fn core_dumps(mut self, allowed: bool) -> Self {
         self.core_dumps = allowed;
+        self
+    }
+
+    /// Follows every process that comes from the target, by `ptrace`, from its making to its end. Then
+    /// [`Exit::tree`](crate::Exit::tree) is complete, and the timeline tells who sent each signal.
+    ///
+    /// What it runs can see that it is traced, and cannot be traced by itself (`strace`, `gdb`); each fork and
+    /// each signal takes a few microseconds longer.
+    pub const fn traced(mut self) -> Self {
+        self.traced = true;
         self
     }
 
@@ -309,6 +321,7 @@ impl ExitTest {
             directory: self.directory.as_deref(),
             stdin: self.stdin.is_some(),
             core_dumps: self.core_dumps,
+            follow: self.traced,
             announce: self.ready.is_some() || !self.steps.is_empty() || observe_for.is_some(),
             deadline,
         })?;

@@ -2,6 +2,8 @@
 
 use std::os::fd::{AsFd, OwnedFd};
 
+use serde::{Deserialize, Serialize};
+
 use crate::sys::doorbell::Doorbell;
 use crate::sys::fd;
 use crate::sys::socket::Socket;
@@ -11,7 +13,7 @@ use crate::sys::tally::Tally;
 const MOST_IDLE: usize = 2;
 
 /// What a supervisor starts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Kind {
     /// Functions, in a fork of itself that it has ready.
     Functions,

@@ -17,7 +17,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::sys::fork;
 use crate::sys::function::Address;
 use crate::sys::page::Page;
-use crate::sys::{ctor, fd, overflow, raw, signals};
+use crate::sys::{ctor, fd, overflow, proc, raw, signals};
 
 use super::panic_message::{panic_message, short_backtrace};
 
@@ -91,7 +91,8 @@ struct Leaving(Page);
 
 impl Drop for Leaving {
     fn drop(&mut self) {
-        self.0.leaving();
+        let threads = proc::other_threads();
+        self.0.leaving(&threads.join(", "));
     }
 }
 

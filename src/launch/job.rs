@@ -38,6 +38,7 @@ pub(crate) struct Job<'a> {
     pub(crate) stdin: bool,
     pub(crate) core_dumps: bool,
     pub(crate) announce: bool,
+    pub(crate) follow: bool,
     pub(crate) deadline: Moment,
 }
 
@@ -193,11 +194,14 @@ pub(crate) fn start(job: &Job<'_>) -> Result<Live, Error> {
         core_dumps: job.core_dumps,
         stdin: job.stdin,
         announce: job.announce,
+        follow: job.follow,
     };
     let encoded = wire::encode_request(&request).map_err(trouble)?;
     let requests = match job.subject {
         Subject::Forked(forked) => &forked.requests,
         Subject::Function { .. } => &launcher.requests,
+        // A program is followed from before its first instruction, so that it needs a process that waits.
+        _ if job.follow => &launcher.requests,
         Subject::Program(_) | Subject::CargoBin { .. } => &launcher.programs,
     };
     let theirs = theirs.into_fd();
@@ -312,6 +316,9 @@ pub(crate) fn start_error(subject: &Subject, error: StartError) -> Error {
         (StartStep::Process, _) => ("making its process: ", ""),
         (StartStep::Streams, _) => ("setting its streams: ", ""),
         (StartStep::Directory, _) => ("changing to its directory: ", ""),
+        (StartStep::Follow, _) => {
+            ("following it by ptrace: ", " (is that forbidden here, or is it traced already?)")
+        }
     };
     Error::new(Kind::Start { subject: super::describe(subject), why: format!("{operation}{why}{hint}") })
 }

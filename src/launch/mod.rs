@@ -7,9 +7,13 @@
 //! All of it needs Linux; elsewhere every start is refused with an error that says so.
 
 #[cfg(target_os = "linux")]
+mod clear;
+#[cfg(target_os = "linux")]
 mod constructed;
 #[cfg(target_os = "linux")]
 mod crew;
+#[cfg(target_os = "linux")]
+mod family;
 #[cfg(target_os = "linux")]
 mod function;
 #[cfg(target_os = "linux")]

@@ -14,6 +14,7 @@ use crate::sys::socket::Socket;
 use crate::sys::wait;
 
 use super::crew::{Crew, Kind};
+use super::family::Family;
 use super::supervisor::{Aftermath, Run, Supervisor};
 use super::target::{Taking, c_string, c_strings};
 use super::wire::{self, Reply, Request, Target};
@@ -56,6 +57,7 @@ impl Supervisor {
                     announce: request.announce,
                     target,
                     kind: Kind::Programs,
+                    family: Family::new(target),
                     started: Some(at),
                     link: None,
                     requests,

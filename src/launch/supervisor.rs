@@ -22,25 +22,20 @@ use serde::{Deserialize, Serialize};
 
 use crate::sys::clock::Moment;
 use crate::sys::doorbell::{Doorbell, Listener};
-use crate::sys::fork::{self, Fork};
+use crate::sys::fork::{self, Fork, StartError, StartStep};
 use crate::sys::page::{Page, Stage};
 use crate::sys::pidfd::PidFd;
 use crate::sys::poll::{self, Interest};
 use crate::sys::signals::ChildSignal;
 use crate::sys::socket::Socket;
-use crate::sys::wait::{self, Ended};
-use crate::sys::{fd, proc, raw, schedule};
+use crate::sys::wait;
+use crate::sys::{fd, raw, schedule};
 
+use super::clear::{has_no_children, leftovers};
 use super::crew::{Crew, Kind};
+use super::family::Family;
 use super::target::{Body, Spare};
-use super::wire::{self, End, FunctionEnd, FunctionStage, LeftoverProcess, Reply, Start};
-use super::{LAUNCHER_NAME, SUPERVISOR_NAME};
-
-/// How long killing what a target left may take before the rest is reported as unkillable.
-const KILL_PATIENCE: Duration = Duration::from_secs(5);
-
-/// How long harness processes of a nested run get to clean up behind themselves.
-const NESTED_PATIENCE: Duration = Duration::from_secs(1);
+use super::wire::{self, End, FunctionEnd, FunctionStage, Reply, Start};
 
 /// How long a supervisor lets the test process take its report before it goes on to the next run.
 const FAREWELL: Duration = Duration::from_millis(2);
@@ -50,6 +45,9 @@ const FAREWELL: Duration = Duration::from_millis(2);
 pub(super) struct Taken {
     /// Whether the test process wants to know of the start.
     pub(super) announce: bool,
+    pub(super) kind: Kind,
+    /// Whether all that comes from the target is to be followed. It waits for a word that it is.
+    pub(super) follow: bool,
 }
 
 /// What a supervisor has ready before a request comes.
@@ -57,7 +55,7 @@ pub(super) struct Taken {
 pub(super) struct Supervisor {
     page: Page,
     page_file: OwnedFd,
-    children: ChildSignal,
+    pub(super) children: ChildSignal,
     pub(super) test_process: PidFd,
     bell: Option<Listener>,
     id: i32,
@@ -76,6 +74,7 @@ pub(super) struct Run<'a> {
     pub(super) announce: bool,
     pub(super) target: i32,
     pub(super) kind: Kind,
+    pub(super) family: Family,
     /// When it was started, where that is not on the page.
     pub(super) started: Option<Moment>,
     /// Closed by the target when it reaches its own code, where that is still to come.
@@ -141,12 +140,17 @@ impl Supervisor {
                 self.test_process.as_fd().as_raw_fd(),
             ]);
         }
-        let (control, taken, ended) = self.await_request(&link, target, requests)?;
+        let mut family = Family::new(target);
+        let (control, taken, ended) = self.await_request(&link, &mut family, requests)?;
+        if taken.follow {
+            self.follow(&link, &mut family);
+        }
         let mut run = Run {
             control,
             announce: taken.announce,
             target,
-            kind: Kind::Functions,
+            kind: taken.kind,
+            family,
             started: None,
             link: Some(link),
             requests,
@@ -161,7 +165,13 @@ impl Supervisor {
     ///
     /// A supervisor that hears the bell is not woken for a request: it can do nothing about a run but
     /// take its end, unless it is told more, and for that it is rung.
-    fn await_request(&self, link: &Socket, target: i32, requests: &Socket) -> Option<(Socket, Taken, bool)> {
+    fn await_request(
+        &self,
+        link: &Socket,
+        family: &mut Family,
+        requests: &Socket,
+    ) -> Option<(Socket, Taken, bool)> {
+        let target = family.target();
         let mut buffer = [0; 64];
         loop {
             let news = self.bell.as_ref().map_or(link.as_fd(), AsFd::as_fd);
@@ -180,7 +190,7 @@ impl Supervisor {
             let mut ended = false;
             if let Ok([_, true, ..]) = ready {
                 self.children.drain();
-                ended = self.reap_orphans(target);
+                ended = family.take_news();
             }
             let message = link.receive(&mut buffer, false);
             let closed = matches!(message, Ok(None));
@@ -238,7 +248,7 @@ impl Supervisor {
             let Ok([order, child, test_process_ended, shut_down, own_code]) = ready else { return true };
             if child {
                 self.children.drain();
-                if self.reap_orphans(run.target) {
+                if run.family.take_news() {
                     return false;
                 }
             }
@@ -264,16 +274,16 @@ impl Supervisor {
         }
     }
 
-    /// Takes the status of every orphan that has ended, and tells whether the target has.
-    fn reap_orphans(&self, target: i32) -> bool {
-        loop {
-            match wait::peek_any() {
-                Ok(Ended::Child(pid)) if pid == target => return true,
-                Ok(Ended::Child(orphan)) => {
-                    let _ = wait::reap(orphan);
-                }
-                Ok(Ended::NoneYet) => return false,
-                Ok(Ended::NoChildren) | Err(_) => return true,
+    /// Follows all that comes from a target, which waits for a word on `link` before it goes on.
+    fn follow(&self, link: &Socket, family: &mut Family) {
+        match family.follow() {
+            Ok(()) => {
+                let _ = link.send(b"followed", &[], true);
+            }
+            Err(error) => {
+                let errno = error.raw_os_error().unwrap_or(libc::EPERM);
+                self.page.set_start_error(StartError { step: StartStep::Follow, errno });
+                fork::kill_child(family.target());
             }
         }
     }
@@ -293,19 +303,20 @@ impl Supervisor {
     }
 
     /// Ends what is left, and reports.
-    fn finish(&self, run: &Run<'_>, told_to_kill: bool) -> Aftermath {
+    fn finish(&self, run: &mut Run<'_>, told_to_kill: bool) -> Aftermath {
         let mut forced = false;
-        if told_to_kill && !self.reap_orphans(run.target) {
+        if told_to_kill && !run.family.take_news() {
             fork::kill_child(run.target);
             forced = true;
         }
-        let reaped = wait::reap(run.target);
+        let reaped = run.family.reap_target(&self.children);
         let at = Moment::now();
         // The target's children became this process's own before it could be waited for.
-        let (leftovers, count, survivors) = if has_no_children() {
+        let (leftovers, count, survivors) = if has_no_children(|zombie| run.family.never_waited_for(zombie)) {
             (Vec::new(), 0, 0)
         } else {
             let (leftovers, count) = leftovers();
+            run.family.left_behind(&leftovers);
             (leftovers, count, self.clear())
         };
         let aftermath = if survivors == 0 { Aftermath::Clean } else { Aftermath::Survivors };
@@ -326,41 +337,10 @@ impl Supervisor {
             leftovers,
             leftover_count: count,
             survivors,
+            relatives: run.family.take(),
         };
         let _ = wire::send(&run.control, &Reply::Ended(Box::new(end)), &[]);
         aftermath
-    }
-
-    /// Kills and reaps every descendant; returns how many could not be.
-    ///
-    /// Only own children are ever signalled: their ids cannot be recycled before this process waits
-    /// for them. When a child dies its children become this process's, so that each round reaches
-    /// one generation further.
-    fn clear(&self) -> u32 {
-        let begin = Moment::now();
-        loop {
-            // Taken before the look, so that an end between look and wait is not missed.
-            self.children.drain();
-            if has_no_children() {
-                return 0;
-            }
-            let elapsed = Moment::now().since(begin);
-            let children = proc::own_children().unwrap_or_default();
-            if elapsed > KILL_PATIENCE {
-                return u32::try_from(children.len()).unwrap_or(u32::MAX);
-            }
-            let mut spared = false;
-            for child in &children {
-                let nested = proc::inspect(*child).is_some_and(|process| is_harness(&process));
-                if nested && elapsed < NESTED_PATIENCE {
-                    spared = true;
-                } else {
-                    fork::kill_child(*child);
-                }
-            }
-            let patience = if spared { NESTED_PATIENCE } else { KILL_PATIENCE }.saturating_sub(elapsed);
-            let _ = poll::wait([Some((self.children.as_fd(), Interest::Read))], Some(patience));
-        }
     }
 
     fn function_end(&self) -> FunctionEnd {
@@ -377,58 +357,9 @@ impl Supervisor {
             message: reading.message,
             location: reading.location,
             undecodable: reading.undecodable,
+            threads: reading.threads,
         }
     }
-}
-
-/// What outlived the target, without zombies and without harness processes of a nested run.
-fn leftovers() -> (Vec<LeftoverProcess>, u32) {
-    let mut found = proc::descendants_of(raw::process_id()).unwrap_or_default();
-    found.retain(|process| !process.is_zombie() && !is_harness(process));
-    let count = u32::try_from(found.len()).unwrap_or(u32::MAX);
-    found.truncate(wire::MAX_LEFTOVERS);
-    let described = found.into_iter().map(|process| LeftoverProcess {
-        pid: process.pid,
-        parent: process.parent,
-        state: process.state,
-        command: shorten(if process.command.is_empty() {
-            format!("[{}]", process.name)
-        } else {
-            process.command
-        }),
-    });
-    (described.collect(), count)
-}
-
-/// Whether this process has no children, after taking the status of those that have ended.
-fn has_no_children() -> bool {
-    loop {
-        match wait::peek_any() {
-            Ok(Ended::NoChildren) => return true,
-            Ok(Ended::Child(orphan)) => {
-                if wait::reap(orphan).is_err() {
-                    return false;
-                }
-            }
-            Ok(Ended::NoneYet) | Err(_) => return false,
-        }
-    }
-}
-
-fn is_harness(process: &proc::ProcessInfo) -> bool {
-    [LAUNCHER_NAME, SUPERVISOR_NAME].iter().any(|name| process.name.as_bytes() == name.to_bytes())
-}
-
-fn shorten(mut text: String) -> String {
-    if text.len() > wire::MAX_COMMAND {
-        let mut end = wire::MAX_COMMAND;
-        while !text.is_char_boundary(end) {
-            end -= 1;
-        }
-        text.truncate(end);
-        text.push('…');
-    }
-    text
 }
 
 /// The body of a forked function, kept from being dropped anywhere but in its own process.

@@ -22,7 +22,7 @@ use crate::sys::poll::{self, Interest};
 use crate::sys::socket::Socket;
 use crate::sys::{env, fd, raw};
 
-use super::crew::Crew;
+use super::crew::{Crew, Kind};
 use super::function;
 use super::supervisor::Taken;
 use super::wire::{self, Blob, FUNCTION_VARIABLE, Request, Target};
@@ -114,12 +114,16 @@ impl Spare<'_> {
         }
         // Before the supervisor, which may be asked for it at once, knows of the run.
         self.page.set_started_at(Moment::now().0);
-        let taken = Taken { announce: request.announce };
+        let kind = if let Target::Program { .. } = request.target { Kind::Programs } else { Kind::Functions };
+        let taken = Taken { announce: request.announce, kind, follow: request.follow };
         if wire::send(&self.link, &taken, &[taking.control.as_raw_fd()]).is_err() {
             fork::exit_now(1);
         }
-        if let Some(crew) = self.crew.filter(|_| request.announce) {
+        if let Some(crew) = self.crew.filter(|_| request.announce || request.follow) {
             crew.bell.ring();
+        }
+        if request.follow && !matches!(self.link.receive(&mut [0; 16], true), Ok(Some(_))) {
+            fork::exit_now(1);
         }
         let error = match fork::set_up_target(&taking.setup(&request)) {
             Err(error) => error,
@@ -136,9 +140,14 @@ impl Spare<'_> {
                     held.extend([requests.as_fd().as_raw_fd(), self.page_file]);
                     self.become_forked(&request, &held, body)
                 }
-                (Target::Forked, None) | (Target::Program { .. }, _) => {
-                    StartError { step: StartStep::Process, errno: libc::EINVAL }
-                }
+                // Those that are not to be followed are started without a fork.
+                (Target::Program { path, arguments }, _) => fork::exec(&Image {
+                    path: c_string(path.0),
+                    arguments: c_strings(arguments),
+                    environment: request.environment.0,
+                    one_more_variable: None,
+                }),
+                (Target::Forked, None) => StartError { step: StartStep::Process, errno: libc::EINVAL },
             },
         };
         self.page.set_start_error(error);
@@ -151,12 +160,14 @@ impl Spare<'_> {
         let environment = [b"NAME=a value of some length for a path\0".as_slice(); 40].concat();
         let target = Target::Function { address: Address::nowhere(), input: Blob(&[]) };
         let environment = Blob(&environment);
-        let request = Request { target, environment, core_dumps: false, stdin: false, announce: false };
+        let request =
+            Request { target, environment, core_dumps: false, stdin: false, announce: false, follow: false };
         let Ok(encoded) = wire::encode(&request) else { return };
         buffer[..encoded.len()].copy_from_slice(&encoded);
         if let Ok(request) = wire::request_body(&buffer[..encoded.len()]) {
             self.page.set_started_at(0);
-            let _ = wire::encode(&Taken { announce: request.announce });
+            let kind = Kind::Functions;
+            let _ = wire::encode(&Taken { announce: request.announce, kind, follow: false });
             let _ = poll::wait([Some((self.link.as_fd(), Interest::HangUp))], Some(Duration::ZERO));
             env::rehearse(request.environment.0);
         }

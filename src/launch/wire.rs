@@ -25,7 +25,7 @@ pub(crate) const FUNCTION_VARIABLE: &str = "EXEUNT_FUNCTION";
 /// The variable that names the mark file.
 pub(crate) const PROBE_VARIABLE: &str = "EXEUNT_PROBE";
 
-/// The longest reply: well below the kernel's default send buffer.
+/// Room for a greeting.
 pub(crate) const PACKET: usize = 64 * 1024;
 
 /// The longest request that travels as a packet, a little more than an environment usually takes. A
@@ -101,6 +101,8 @@ pub(crate) struct Request<'a> {
     pub(crate) stdin: bool,
     /// Whether the test process wants to know of the start: where it has a script to carry out.
     pub(crate) announce: bool,
+    /// Whether all that comes from the target is to be followed.
+    pub(crate) follow: bool,
 }
 
 /// From the supervisor to the test process.
@@ -136,7 +138,56 @@ pub(crate) struct End {
     pub(crate) leftover_count: u32,
     /// How many of them could not be killed.
     pub(crate) survivors: u32,
+    pub(crate) relatives: Relatives,
 }
+
+/// The processes that came from a target, as far as its supervisor has seen them.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Relatives {
+    /// All were followed.
+    pub(crate) followed: bool,
+    /// At most [`MAX_RELATIVES`] of them.
+    pub(crate) list: Vec<Relative>,
+    pub(crate) left_out: u32,
+    /// The signals that they received, where they were followed; at most [`MAX_RECEIVED`].
+    pub(crate) received: Vec<Delivered>,
+}
+
+/// A process that came from a target.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Relative {
+    pub(crate) pid: i32,
+    pub(crate) parent: Option<i32>,
+    pub(crate) command: String,
+    pub(crate) born: Option<Moment>,
+    pub(crate) died: Option<Moment>,
+    pub(crate) fate: Fate,
+}
+
+/// What became of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Fate {
+    /// It ended before the target.
+    Ended { raw_status: i32 },
+    /// It ended before the target, and its parent never waited for it.
+    Zombie { raw_status: i32 },
+    /// It was alive when the target had ended.
+    LeftBehind,
+}
+
+/// A signal that was delivered to a process which is followed.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Delivered {
+    pub(crate) number: i32,
+    pub(crate) to: i32,
+    /// `None` where the kernel sent it of its own accord.
+    pub(crate) from: Option<i32>,
+    pub(crate) at: Moment,
+}
+
+/// The most processes and signals that a reply tells of beside what was left.
+pub(crate) const MAX_RELATIVES: usize = 256;
+pub(crate) const MAX_RECEIVED: usize = 64;
 
 /// What a function said of itself.
 #[derive(Debug, Serialize, Deserialize)]
@@ -148,6 +199,8 @@ pub(crate) struct FunctionEnd {
     pub(crate) message: Option<String>,
     pub(crate) location: Option<String>,
     pub(crate) undecodable: bool,
+    /// The names of other threads that still ran when it called `exit` or returned.
+    pub(crate) threads: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -164,6 +217,7 @@ pub(crate) struct LeftoverProcess {
     pub(crate) pid: i32,
     pub(crate) parent: i32,
     pub(crate) state: char,
+    pub(crate) age: Option<std::time::Duration>,
     pub(crate) command: String,
 }
 

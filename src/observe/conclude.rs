@@ -11,7 +11,7 @@ use crate::signal::Signal;
 use crate::sys::clock::Moment;
 use crate::sys::wait::{self, Status};
 
-use super::{GivenUp, Observation, Progress};
+use super::{GivenUp, Observation, Progress, family};
 
 impl Observation<'_> {
     /// Puts the facts together.
@@ -36,12 +36,7 @@ impl Observation<'_> {
         let ending = match (end.forced, self.given_up) {
             (true, Some((GivenUp::Observed, at))) => Ending::TimedOut { after: at.since(self.since) },
             (true, _) => Ending::TimedOut { after: self.orders.timeout },
-            (false, _) => match wait::decode(end.raw_status) {
-                Status::Code(code) => Ending::Code(code),
-                Status::Signal { number, core_dumped } => {
-                    Ending::Signal { signal: Signal::from_status(number), core_dumped }
-                }
-            },
+            (false, _) => ending_of(end.raw_status),
         };
         self.take_back_what_came_too_late(&ending);
         if self.given_up.is_some() && !end.forced {
@@ -142,8 +137,11 @@ impl Observation<'_> {
             pid: process.pid,
             parent: process.parent,
             state: process.state,
+            age: process.age,
             command: process.command,
         });
+        let mut timeline = self.timeline;
+        timeline.extend(family::received(&end.relatives, end.start.pid, base));
         let function = end.function;
         Exit {
             subject: self.orders.name,
@@ -151,6 +149,7 @@ impl Observation<'_> {
             in_exit_hook: end.forced
                 && function.as_ref().is_some_and(|function| function.leaving && !function.hooks_ran),
             how: function.as_ref().and_then(|function| how(function, &ending)),
+            threads_left: function.as_ref().and_then(|function| function.threads.clone()),
             hooks_ran: function.as_ref().map(|function| function.hooks_ran),
             noted_panic: function.and_then(|function| {
                 let location = function.location;
@@ -162,7 +161,8 @@ impl Observation<'_> {
             stderr: self.stderr.capture.finish(start),
             marks: marks.collect(),
             checks,
-            timeline: self.timeline,
+            timeline,
+            tree: family::tree(end.relatives, base),
             duration,
             usage: Usage {
                 user: end.usage.user,
@@ -175,6 +175,16 @@ impl Observation<'_> {
             last_signal: self.last_signal,
             script_done,
             stuck: if end.forced { self.stuck } else { Vec::new() },
+        }
+    }
+}
+
+/// What a status means, as `wait(2)` encodes it.
+pub(super) const fn ending_of(raw_status: i32) -> Ending {
+    match wait::decode(raw_status) {
+        Status::Code(code) => Ending::Code(code),
+        Status::Signal { number, core_dumped } => {
+            Ending::Signal { signal: Signal::from_status(number), core_dumped }
         }
     }
 }

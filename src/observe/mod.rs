@@ -6,6 +6,7 @@
 //! again.
 
 mod conclude;
+mod family;
 mod give_up;
 mod intake;
 mod progress;

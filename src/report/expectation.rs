@@ -151,6 +151,12 @@ pub(super) fn nearest_label(exit: &Exit, label: &str) -> Option<String> {
         .map(|(_, other)| other)
 }
 
+/// The children that were never waited for.
+pub(crate) fn not_waited_for(zombies: &[String]) -> String {
+    let many = if zombies.len() == 1 { "was a zombie" } else { "were zombies" };
+    format!("{} {many} at the end:\n{}", count(zombies.len(), "process", "processes"), zombies.join("\n"))
+}
+
 pub(crate) fn evidence(evidence: &Evidence) -> String {
     let at = evidence.at.map_or_else(String::new, |at| format!(" at {} ms", milliseconds(at)));
     match &evidence.source {

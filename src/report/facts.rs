@@ -3,10 +3,11 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use crate::exit::{Disposition, Exit, MarkKind, What};
+use crate::exit::{Disposition, Event, Exit, MarkKind, What};
+use crate::tree::{Fate, Member, Received, Sender};
 
 use super::field;
-use super::text::{SHOWN_EVENTS, SHOWN_LINE, count, milliseconds, stream, visible};
+use super::text::{SHOWN_EVENTS, SHOWN_LINE, count, duration, milliseconds, stream, visible};
 
 /// The timeline, both streams, and what was left.
 pub(super) fn facts(out: &mut String, exit: &Exit) {
@@ -18,16 +19,21 @@ pub(super) fn facts(out: &mut String, exit: &Exit) {
     stuck(out, exit);
     stream(out, "stdout", &exit.stdout);
     stream(out, "stderr", &exit.stderr);
+    if let Some(threads) = &exit.threads_left {
+        let _ = writeln!(out, "  threads that still ran: {}", visible(threads.as_bytes(), SHOWN_LINE));
+    }
+    tree(out, exit);
     if exit.leftover_count > 0 {
         let _ =
             writeln!(out, "  left behind and killed: {}", count(exit.leftover_count, "process", "processes"));
         for leftover in exit.leftovers.iter().take(SHOWN_EVENTS) {
             let _ = writeln!(
                 out,
-                "    {} (parent {}, state {}): {}",
+                "    {} (parent {}, state {}{}): {}",
                 leftover.pid,
                 leftover.parent,
                 leftover.state,
+                leftover.age.map_or_else(String::new, |age| format!(", {} old", duration(age))),
                 visible(leftover.command.as_bytes(), SHOWN_LINE)
             );
         }
@@ -45,6 +51,52 @@ pub(super) const fn disposition_note(disposition: Disposition) -> &'static str {
         Disposition::Blocked => ", which every thread blocked and nobody waited for",
         Disposition::WaitedFor => ", for which a thread waited",
         Disposition::HeldBySignalfd => ", which a signalfd took",
+    }
+}
+
+/// Who received a signal, and from whom.
+fn received_by(received: &Received, exit: &Exit) -> String {
+    let started = |event: &Event| matches!(event.what, What::Started { pid } if pid == received.to);
+    let to = match exit.timeline.iter().any(started) {
+        true => "the target".to_owned(),
+        false => format!("process {}", received.to),
+    };
+    let from = match received.from {
+        Sender::Itself => "itself".to_owned(),
+        Sender::Target => "the target".to_owned(),
+        Sender::Relative { pid } => format!("process {pid}, which came from the target"),
+        Sender::Kernel => "the kernel".to_owned(),
+        Sender::Stranger { pid } => format!("process {pid}, which is none of this run"),
+    };
+    format!("{} received by {to} from {from}", received.signal)
+}
+
+/// One process of the tree, in a line.
+pub(crate) fn member(out: &mut impl Write, member: &Member) -> std::fmt::Result {
+    let parent = member.parent.map_or_else(|| "an orphan".to_owned(), |parent| format!("made by {parent}"));
+    let fate = match &member.fate {
+        Fate::Ended(ending) => ending.to_string(),
+        Fate::NeverWaitedFor(ending) => format!("{ending}, and nobody waited for it"),
+        Fate::LeftBehind => "left behind and killed".to_owned(),
+    };
+    write!(out, "{} ({parent}): {}: {fate}", member.pid, visible(member.command.as_bytes(), SHOWN_LINE))
+}
+
+/// The tree, where it was traced or where somebody was not waited for.
+fn tree(out: &mut String, exit: &Exit) {
+    let tree = exit.tree();
+    if tree.members.is_empty() || !(tree.complete || tree.zombies().next().is_some()) {
+        return;
+    }
+    out.push_str("  processes that came from it:\n");
+    for one in tree.members.iter().take(SHOWN_EVENTS) {
+        out.push_str("    ");
+        let _ = member(out, one);
+        out.push('\n');
+    }
+    let more = tree.members.len().saturating_sub(SHOWN_EVENTS) + tree.left_out;
+    if more > 0 {
+        let _ = writeln!(out, "    … {more} more …");
     }
 }
 
@@ -94,6 +146,7 @@ pub(super) fn timeline(out: &mut String, exit: &Exit) {
                 (4, format!("{signal} sent{}", disposition.map_or("", disposition_note)))
             }
             What::StillPending { signal } => (5, format!("{signal} was still pending: it was never taken")),
+            What::Received(received) => (4, received_by(received, exit)),
             What::GaveUp => (5, "the harness gave up waiting".to_owned()),
             What::Ended { ending } => (6, format!("ended: {ending}")),
         };

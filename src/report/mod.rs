@@ -9,8 +9,10 @@ mod text;
 
 pub(crate) use error::error;
 pub(crate) use expectation::{
-    code_expectation, evidence, guards, impossible_code, not_kept, stream_expectation, where_it_looked,
+    code_expectation, evidence, guards, impossible_code, not_kept, not_waited_for, stream_expectation,
+    where_it_looked,
 };
+pub(crate) use facts::member;
 pub(crate) use hints::never_flushed;
 pub(crate) use paint::{is_wanted as colour_is_wanted, painted};
 pub(crate) use text::duration;

@@ -71,6 +71,7 @@ pub(crate) enum StartStep {
     Streams,
     Directory,
     Exec,
+    Follow,
 }
 
 /// Why a target could not be started: the step and its errno.

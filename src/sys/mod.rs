@@ -49,6 +49,8 @@ pub(crate) mod tally;
 #[cfg(all(feature = "harness", target_os = "linux"))]
 pub(crate) mod threads;
 #[cfg(all(feature = "harness", target_os = "linux"))]
+pub(crate) mod trace;
+#[cfg(all(feature = "harness", target_os = "linux"))]
 pub(crate) mod wait;
 
 // What gates ask; nothing asks elsewhere, for nothing is started there.

@@ -14,7 +14,8 @@ pub(crate) const NAME: &CStr = c"exeunt-report";
 const TEXT: usize = 8 * 1024;
 
 /// The steps of a start as the page numbers them.
-const STEPS: [StartStep; 4] = [StartStep::Process, StartStep::Streams, StartStep::Directory, StartStep::Exec];
+const STEPS: [StartStep; 5] =
+    [StartStep::Process, StartStep::Streams, StartStep::Directory, StartStep::Exec, StartStep::Follow];
 
 /// How far a function came. Stored as a number, in the order in which it rises.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -39,6 +40,7 @@ struct Layout {
     failed_errno: AtomicI32,
     message: Text,
     location: Text,
+    threads: Text,
 }
 
 #[repr(C)]
@@ -109,6 +111,8 @@ pub(crate) struct Reading {
     pub(crate) location: Option<String>,
     /// The arguments could not be decoded in the target; `message` says why.
     pub(crate) undecodable: bool,
+    /// The threads that still ran when it was leaving, by name.
+    pub(crate) threads: Option<String>,
 }
 
 /// The mapped page. It stays mapped for the life of the process.
@@ -163,7 +167,7 @@ impl Page {
         self.0.failed_step.store(0, Ordering::Relaxed);
         self.0.started_at.store(0, Ordering::Relaxed);
         self.0.undecodable.store(0, Ordering::Relaxed);
-        for text in [&self.0.message, &self.0.location] {
+        for text in [&self.0.message, &self.0.location, &self.0.threads] {
             text.full_len.store(0, Ordering::Relaxed);
             text.len.store(0, Ordering::Relaxed);
         }
@@ -228,8 +232,10 @@ impl Page {
         self.0.message.is(message)
     }
 
-    pub(crate) fn leaving(self) {
+    /// Says that it is leaving, and which other threads still run.
+    pub(crate) fn leaving(self, threads: &str) {
         if self.mine() {
+            self.0.threads.set(threads);
             self.0.leaving.store(1, Ordering::Release);
         }
     }
@@ -260,6 +266,7 @@ impl Page {
             message: self.0.message.get(),
             location: self.0.location.get(),
             undecodable: self.0.undecodable.load(Ordering::Acquire) != 0,
+            threads: self.0.threads.get(),
         }
     }
 }

@@ -3,6 +3,10 @@
 use std::fs;
 use std::io;
 use std::path::PathBuf;
+use std::time::Duration;
+
+use nix::time::ClockId;
+use nix::unistd::SysconfVar;
 
 /// One process as `/proc/PID/stat` and `cmdline` describe it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,6 +17,8 @@ pub(crate) struct ProcessInfo {
     pub(crate) name: String,
     pub(crate) command: String,
     threads: u32,
+    /// When it started, in clock ticks since the machine did.
+    started: u64,
 }
 
 impl ProcessInfo {
@@ -20,6 +26,21 @@ impl ProcessInfo {
     /// the same but for its number of threads.
     pub(crate) const fn is_zombie(&self) -> bool {
         self.state == 'Z' && self.threads <= 1
+    }
+
+    /// Its command line; where it has none, as a zombie, its name in brackets.
+    pub(crate) fn title(&self) -> String {
+        if self.command.is_empty() { format!("[{}]", self.name) } else { self.command.clone() }
+    }
+
+    /// How long it has existed.
+    pub(crate) fn age(&self) -> Option<Duration> {
+        let ticks = u64::try_from(nix::unistd::sysconf(SysconfVar::CLK_TCK).ok()??).ok()?;
+        let started = Duration::from_secs(self.started / ticks)
+            + Duration::from_secs(1) * u32::try_from(self.started % ticks).ok()?
+                / u32::try_from(ticks).ok()?;
+        let now = Duration::from(nix::time::clock_gettime(ClockId::CLOCK_BOOTTIME).ok()?);
+        Some(now.saturating_sub(started))
     }
 }
 
@@ -36,6 +57,8 @@ pub(crate) fn inspect(pid: i32) -> Option<ProcessInfo> {
     let parent = fields.next()?.parse().ok()?;
     // The 20th field; the parent was the fourth.
     let threads = fields.nth(15)?.parse().ok()?;
+    // The 22nd.
+    let started = fields.nth(1)?.parse().ok()?;
     let command = fs::read(directory.join("cmdline")).unwrap_or_default();
     let command: Vec<String> = command
         .split(|byte| *byte == 0)
@@ -43,7 +66,35 @@ pub(crate) fn inspect(pid: i32) -> Option<ProcessInfo> {
         .take(64)
         .map(|part| String::from_utf8_lossy(&part[..part.len().min(256)]).into_owned())
         .collect();
-    Some(ProcessInfo { pid, parent, state, name: name.to_owned(), command: command.join(" "), threads })
+    Some(ProcessInfo {
+        pid,
+        parent,
+        state,
+        name: name.to_owned(),
+        command: command.join(" "),
+        threads,
+        started,
+    })
+}
+
+/// The process to which a thread belongs.
+pub(crate) fn process_of(tid: i32) -> Option<i32> {
+    let status = fs::read_to_string(format!("/proc/{tid}/status")).ok()?;
+    status.lines().find_map(|line| line.strip_prefix("Tgid:"))?.trim().parse().ok()
+}
+
+/// The names of this process's threads but this one; none where it is the only one, which is cheap to tell.
+pub(crate) fn other_threads() -> Vec<String> {
+    use std::os::unix::fs::MetadataExt;
+    // A directory counts itself, its name and its subdirectories.
+    if fs::metadata("/proc/self/task").is_ok_and(|task| task.nlink() <= 3) {
+        return Vec::new();
+    }
+    let own = super::raw::thread_id().to_string();
+    let tasks = fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
+    let others = tasks.filter(|task| task.file_name() != own.as_str());
+    let name = |task: fs::DirEntry| fs::read_to_string(task.path().join("comm")).ok();
+    others.filter_map(name).map(|name| name.trim_end().to_owned()).collect()
 }
 
 /// The children of this process, which must have a single thread. Zombies are among them.

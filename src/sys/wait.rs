@@ -83,6 +83,27 @@ pub(crate) fn next_stopped() -> Option<i32> {
     (done == 0 && pid != 0).then_some(pid)
 }
 
+/// The status of a child that has ended, as `wait(2)` encodes it, without waiting for it.
+pub(crate) fn peek_status(pid: i32) -> Option<i32> {
+    let id = libc::id_t::try_from(pid).ok()?;
+    // SAFETY: an all-zero siginfo_t is a valid value to be overwritten.
+    let mut info: libc::siginfo_t = unsafe { std::mem::zeroed() };
+    let flags = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT;
+    // SAFETY: `info` is live and writable.
+    let done = unsafe { libc::waitid(libc::P_PID, id, &raw mut info, flags) };
+    // SAFETY: waitid filled the member for a child's end, or left it zero.
+    let found = unsafe { info.si_pid() };
+    // SAFETY: as above.
+    let status = unsafe { info.si_status() };
+    const CORE: i32 = 0x80;
+    match info.si_code {
+        _ if done != 0 || found == 0 => None,
+        libc::CLD_EXITED => Some((status & 0xff) << 8),
+        libc::CLD_DUMPED => Some(status | CORE),
+        _ => Some(status),
+    }
+}
+
 /// Waits for the end of one child and takes its status.
 pub(crate) fn reap(pid: i32) -> io::Result<Reaped> {
     let mut raw_status = 0;
@@ -103,12 +124,15 @@ pub(crate) fn reap(pid: i32) -> io::Result<Reaped> {
             return Err(error);
         }
     }
-    let usage = RawUsage {
+    Ok(Reaped { raw_status, usage: usage_of(&usage) })
+}
+
+pub(super) fn usage_of(usage: &libc::rusage) -> RawUsage {
+    RawUsage {
         user: duration(usage.ru_utime),
         system: duration(usage.ru_stime),
         max_resident_kib: u64::try_from(usage.ru_maxrss).unwrap_or(0),
-    };
-    Ok(Reaped { raw_status, usage })
+    }
 }
 
 fn duration(time: libc::timeval) -> Duration {

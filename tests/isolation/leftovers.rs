@@ -66,7 +66,7 @@ fn a_leftover_is_told_with_its_state_and_its_command() {
     let registry = Registry::new();
     let exit = leaves("stopped", &registry).returned();
     assert_eq!(exit.leftovers()[0].state, 'T');
-    fails_with(|| exit.code(1), &["state T): "]);
+    fails_with(|| exit.code(1), &["state T, ", " old): "]);
 
     let registry = Registry::new();
     let exit = leaves("child", &registry).returned();

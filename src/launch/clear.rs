@@ -1,0 +1,103 @@
+//! Clearing up behind a target: what it left is described, killed and waited for, generation after
+//! generation.
+
+use std::os::fd::AsFd;
+use std::time::Duration;
+
+use crate::sys::clock::Moment;
+use crate::sys::poll::{self, Interest};
+use crate::sys::wait::{self, Ended};
+use crate::sys::{fork, proc, raw};
+
+use super::supervisor::Supervisor;
+use super::wire::{self, LeftoverProcess};
+use super::{LAUNCHER_NAME, SUPERVISOR_NAME};
+
+/// How long killing what a target left may take before the rest is reported as unkillable.
+const KILL_PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long harness processes of a nested run get to clean up behind themselves.
+const NESTED_PATIENCE: Duration = Duration::from_secs(1);
+
+impl Supervisor {
+    /// Kills and reaps every descendant; returns how many could not be.
+    ///
+    /// Only own children are ever signalled: their ids cannot be recycled before this process waits
+    /// for them. When a child dies its children become this process's, so that each round reaches
+    /// one generation further.
+    pub(super) fn clear(&self) -> u32 {
+        let begin = Moment::now();
+        loop {
+            // Taken before the look, so that an end between look and wait is not missed.
+            self.children.drain();
+            if has_no_children(|_| ()) {
+                return 0;
+            }
+            let elapsed = Moment::now().since(begin);
+            let children = proc::own_children().unwrap_or_default();
+            if elapsed > KILL_PATIENCE {
+                return u32::try_from(children.len()).unwrap_or(u32::MAX);
+            }
+            let mut spared = false;
+            for child in &children {
+                let nested = proc::inspect(*child).is_some_and(|process| is_harness(&process));
+                if nested && elapsed < NESTED_PATIENCE {
+                    spared = true;
+                } else {
+                    fork::kill_child(*child);
+                }
+            }
+            let patience = if spared { NESTED_PATIENCE } else { KILL_PATIENCE }.saturating_sub(elapsed);
+            let _ = poll::wait([Some((self.children.as_fd(), Interest::Read))], Some(patience));
+        }
+    }
+}
+
+/// What outlived the target, without zombies and without harness processes of a nested run.
+pub(super) fn leftovers() -> (Vec<LeftoverProcess>, u32) {
+    let mut found = proc::descendants_of(raw::process_id()).unwrap_or_default();
+    found.retain(|process| !process.is_zombie() && !is_harness(process));
+    let count = u32::try_from(found.len()).unwrap_or(u32::MAX);
+    found.truncate(wire::MAX_LEFTOVERS);
+    let described = found.into_iter().map(|process| LeftoverProcess {
+        pid: process.pid,
+        parent: process.parent,
+        state: process.state,
+        age: process.age(),
+        command: shorten(process.title()),
+    });
+    (described.collect(), count)
+}
+
+/// Whether this process has no children, after taking the status of those that have ended, each of which
+/// is shown to `ended` before.
+pub(super) fn has_no_children(mut ended: impl FnMut(i32)) -> bool {
+    loop {
+        match wait::peek_any() {
+            Ok(Ended::NoChildren) => return true,
+            Ok(Ended::Child(child)) => {
+                ended(child);
+                if wait::reap(child).is_err() {
+                    return false;
+                }
+            }
+            Ok(Ended::NoneYet) | Err(_) => return false,
+        }
+    }
+}
+
+fn is_harness(process: &proc::ProcessInfo) -> bool {
+    [LAUNCHER_NAME, SUPERVISOR_NAME].iter().any(|name| process.name.as_bytes() == name.to_bytes())
+}
+
+pub(super) fn shorten(mut text: String) -> String {
+    if text.len() > wire::MAX_COMMAND {
+        let mut end = wire::MAX_COMMAND;
+        while !text.is_char_boundary(end) {
+            end -= 1;
+        }
+        text.truncate(end);
+        text.push('…');
+    }
+    text
+}
