@@ -69,7 +69,11 @@
 //! |---|---|
 //! | [`cleanup_ran`](ExitAssert::cleanup_ran) | a mark with this label; a [`cleanup_check`](ExitTest::cleanup_check) of this label that holds; a complete line of output that contains it. Where the script delivered a signal, marks and lines count only after the first delivery |
 //! | [`cleanup_skipped`](ExitAssert::cleanup_skipped) | that there is none of these, in output of which nothing was left out |
+//! | [`cleanup_ran_once`](ExitAssert::cleanup_ran_once) | the same, and that no kind of witness (marks, lines of stdout, lines of stderr) tells of it twice in the whole run |
+//! | [`cleanup_order`](ExitAssert::cleanup_order) | the order of the marks, or of the lines of one stream, among each other |
 //! | [`dropped`](ExitAssert::dropped), [`not_dropped`](ExitAssert::not_dropped) | the guards of this label ([`probe::on_drop`]) that were armed, at least one, and what became of them |
+//! | [`all_dropped`](ExitAssert::all_dropped) | all guards that were armed, at least one, each dropped by the process that armed it |
+//! | [`no_leftovers`](ExitAssert::no_leftovers), [`leftovers_are`](ExitAssert::leftovers_are) | the processes that came from the target, daemons too, and were alive when it ended |
 //! | [`flushed`](ExitAssert::flushed), [`not_flushed`](ExitAssert::not_flushed) | that a text reached stdout or stderr, in a complete line or not |
 //! | [`hooks_ran`](ExitAssert::hooks_ran) | the exit hooks of a function's process, all of them. A program makes a mark with [`probe::at_exit`] |
 //! | [`returned`](ExitAssert::returned), [`panicked`](ExitAssert::panicked), [`exited_immediately`](ExitAssert::exited_immediately) | what the function's process told on a channel of its own, never its exit code |

@@ -160,7 +160,10 @@ pub(crate) fn not_waited_for(zombies: &[String]) -> String {
 pub(crate) fn evidence(evidence: &Evidence) -> String {
     let at = evidence.at.map_or_else(String::new, |at| format!(" at {} ms", milliseconds(at)));
     match &evidence.source {
-        Source::Mark => format!("a mark was made{at}"),
+        Source::Mark { pid: Some(pid), thread: Some(thread) } => {
+            format!("a mark was made{at} by thread {thread} of process {pid}")
+        }
+        Source::Mark { .. } => format!("a mark was made{at}"),
         Source::Line { stream, text } => {
             format!("{stream} said {:?}{at}", visible(text.as_bytes(), SHOWN_LINE))
         }

@@ -1,5 +1,6 @@
 //! Every word that a failing test prints. What passes and what fails is decided elsewhere.
 
+mod cleanup;
 mod error;
 mod expectation;
 mod facts;
@@ -7,6 +8,9 @@ mod hints;
 mod paint;
 mod text;
 
+pub(crate) use cleanup::{
+    leftovers_expectation, leftovers_found, order_expectation, order_seen, ran_oftener, undropped,
+};
 pub(crate) use error::error;
 pub(crate) use expectation::{
     code_expectation, evidence, guards, impossible_code, not_kept, not_waited_for, stream_expectation,

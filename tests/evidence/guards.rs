@@ -158,3 +158,52 @@ fn a_label_that_was_put_together_is_as_good_as_a_literal_one() {
     let exit = exit.returned().dropped("connection 7");
     fails_with(|| exit.dropped("connection 8"), &["no guard of this label was armed"]);
 }
+
+#[test]
+fn all_guards_are_dropped_where_each_of_them_was() {
+    let exit = assert_exit(|| {
+        let _first = probe::on_drop("first");
+        let _second = probe::on_drop("second");
+        std::thread::spawn(|| drop(probe::on_drop("of a thread"))).join().unwrap();
+    });
+    exit.all_dropped().returned();
+    let exit = assert_exit(|| {
+        let _first = probe::on_drop("first");
+        std::mem::forget(probe::on_drop("forgotten"));
+        std::mem::forget(probe::on_drop("forgotten"));
+    });
+    let report = crate::support::report_of(|| exit.all_dropped());
+    for text in [
+        "expected: every guard that was armed is dropped",
+        "3 guards were armed, and 2 never dropped:",
+        "\"forgotten\" (2 of this label), armed at ",
+    ] {
+        assert!(report.contains(text), "the report lacks {text:?}:\n{report}");
+    }
+    assert!(!report.contains("\n            \"first\""), "{report}");
+}
+
+#[test]
+fn where_no_guard_was_armed_not_all_were_dropped() {
+    fails_with(|| assert_exit(|| ()).all_dropped(), &["no guard was armed (`exeunt::probe::on_drop`)"]);
+}
+
+#[test]
+fn a_guard_that_only_a_fork_dropped_is_among_those_that_were_not() {
+    let exit = assert_exit(|| {
+        let guard = probe::on_drop("guard");
+        let child = crate::fork();
+        if child == 0 {
+            // Its own guard of this label must not pay for the parent's.
+            drop(probe::on_drop("guard"));
+            drop(guard);
+            crate::exit_now(0);
+        }
+        crate::wait_for(child);
+        std::mem::forget(guard);
+    });
+    fails_with(
+        || exit.returned().all_dropped(),
+        &["2 guards were armed, and 1 never dropped", "\"guard\", armed"],
+    );
+}

@@ -14,6 +14,8 @@ mod labels;
 mod lines;
 mod many_marks;
 mod marks;
+mod once;
+mod order;
 mod signalled;
 mod unset;
 
@@ -34,4 +36,15 @@ fn wait_for_ever() -> ! {
     loop {
         std::thread::park();
     }
+}
+
+/// Forks this process, which has one thread.
+fn fork() -> i32 {
+    // SAFETY: the process has one thread.
+    unsafe { libc::fork() }
+}
+
+fn wait_for(child: i32) {
+    // SAFETY: a child of this process; no status is asked for.
+    unsafe { libc::waitpid(child, std::ptr::null_mut(), 0) };
 }

@@ -205,7 +205,7 @@ fn the_report_names_the_function_and_the_line_of_the_call() {
         .code(101)
         .stdout(predicate::str::contains(format!("function `{name}`: not the expected exit")))
         .stdout(predicate::str::contains(format!("panicked at tests/identity/calls.rs:{SPECIMENS_LINE}:")));
-    fails_with(|| exit.stdout(predicate::str::contains("src/assert.rs")), &["of stdout"]);
+    fails_with(|| exit.stdout(predicate::str::contains("src/assert/mod.rs")), &["of stdout"]);
 }
 
 const SPECIMENS_LINE: u32 = line!() + 5;

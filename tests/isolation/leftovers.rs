@@ -171,3 +171,22 @@ fn the_checks_of_this_file_notice_a_process_that_is_alive() {
     descendants::take_lock(&registry.path());
     fails_with(|| are_dead(&[], &registry), &["somebody still holds the lock"]);
 }
+
+#[test]
+fn leftovers_are_counted_and_their_absence_is_an_assertion_of_its_own() {
+    for kind in KINDS {
+        let registry = Registry::new();
+        let number = count(kind);
+        let exit = leaves(kind, &registry).leftovers_are(number).returned();
+        fails_with(
+            || exit.clone().no_leftovers(),
+            &["expected: no process outlives it", "did (see below)", "left behind and killed: "],
+        );
+        fails_with(
+            || exit.leftovers_are(number + 1),
+            &[&format!("expected: {} processes outlive it", number + 1)],
+        );
+    }
+    let exit = program("true").no_leftovers().leftovers_are(0);
+    fails_with(|| exit.leftovers_are(1), &["expected: 1 process outlives it", "none did"]);
+}

@@ -23,10 +23,12 @@ fn files() -> Vec<File> {
         for entry in directory.read_dir().expect("a directory").flatten() {
             let path = entry.path();
             let name = entry.file_name();
+            // In a linked worktree `.git` is a file.
+            if name == ".git" || name == "target" {
+                continue;
+            }
             if path.is_dir() {
-                if !(name == ".git" || name == "target") {
-                    directories.push(path);
-                }
+                directories.push(path);
             } else if let Ok(text) = fs::read_to_string(&path) {
                 let path = path.strip_prefix(root()).expect("below the root").display().to_string();
                 files.push(File { path, text });
@@ -49,7 +51,8 @@ fn check(complaints: &[String]) {
 }
 
 /// Files that are longer than the rest may be, each with the reason.
-const LONG: &[(&str, usize, &str)] = &[];
+const LONG: &[(&str, usize, &str)] =
+    &[("src/assert/mod.rs", 600, "a trait is one block; what its methods compare is in the files beside it")];
 
 const MOST_LINES: usize = 450;
 

@@ -3,11 +3,19 @@
 //! Where the script delivered a signal, clean-up counts only after the first delivery: what a program
 //! prints or marks before it is told to leave proves nothing about its leaving.
 
+mod guards;
+mod order;
+
+pub(crate) use guards::{Guards, Undropped, of_all_guards, of_guards};
+pub(crate) use order::{Channel, Order, of_order};
+
 use std::time::Duration;
 
 use crate::exit::{Disposition, Ending, Exit, Mark, MarkKind, What};
 use crate::script::StreamName;
 use crate::stream::Captured;
+
+use guards::is_of_a_copy;
 
 /// One thing that speaks for a label.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,7 +27,7 @@ pub(crate) struct Evidence {
 /// Where it was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Source {
-    Mark,
+    Mark { pid: Option<i32>, thread: Option<i32> },
     Line { stream: StreamName, text: String },
     Check,
 }
@@ -34,6 +42,8 @@ pub(crate) struct Findings {
     /// Lines that were read after the first signal, which killed the target by its default action: they
     /// were on their way already.
     pub(crate) on_their_way: Vec<Evidence>,
+    /// Guards that a fork dropped, which were not its own: no evidence, but code that ran.
+    pub(crate) of_copies: Vec<Evidence>,
     /// A check of this label that did not hold.
     pub(crate) check_failed: bool,
     /// Bytes of output that were not kept, and so not looked at.
@@ -45,14 +55,16 @@ pub(crate) fn of_cleanup(exit: &Exit, label: &str) -> Findings {
     let mut findings = Findings::default();
     let first = exit.first_signal;
     for (index, mark) in exit.marks.iter().enumerate() {
-        if mark.kind == MarkKind::Armed || mark.label != label.as_bytes() || is_of_a_copy(exit, mark) {
+        if mark.kind == MarkKind::Armed || mark.label != label.as_bytes() {
             continue;
         }
-        let evidence = Evidence { source: Source::Mark, at: mark.at };
-        let early = first.is_some_and(|first| {
-            index < first.marks || (mark.pid.is_some() && mark.at.is_some_and(|at| at < first.at))
-        });
-        findings.add(evidence, early);
+        let source = Source::Mark { pid: mark.pid, thread: mark.thread };
+        let evidence = Evidence { source, at: mark.at };
+        if is_of_a_copy(exit, mark) {
+            findings.of_copies.push(evidence);
+        } else {
+            findings.add(evidence, is_early(exit, index, mark));
+        }
     }
     let streams = [
         (StreamName::Stdout, &exit.stdout, first.map_or(0, |first| first.stdout)),
@@ -78,6 +90,13 @@ pub(crate) fn of_cleanup(exit: &Exit, label: &str) -> Findings {
     findings
 }
 
+/// Whether this mark, by its place in the file, was made before the first signal was sent.
+fn is_early(exit: &Exit, index: usize, mark: &Mark) -> bool {
+    exit.first_signal.is_some_and(|first| {
+        index < first.marks || (mark.pid.is_some() && mark.at.is_some_and(|at| at < first.at))
+    })
+}
+
 /// Whether the first signal killed the target by its default action, so that no code of it ran after.
 fn killed_by_default(exit: &Exit) -> bool {
     let first = exit.timeline.iter().find_map(|event| match event.what {
@@ -91,6 +110,24 @@ fn killed_by_default(exit: &Exit) -> bool {
 }
 
 impl Findings {
+    /// Every time that the clean-up ran, whether it counts as evidence or not, by the kind of witness: one
+    /// run of it may well be told by a mark, by a line and by a check.
+    pub(crate) fn occurrences(&self) -> [Vec<&Evidence>; 3] {
+        let mut all: Vec<&Evidence> = [&self.too_early, &self.valid, &self.on_their_way, &self.of_copies]
+            .into_iter()
+            .flatten()
+            .collect();
+        all.sort_by_key(|evidence| evidence.at.unwrap_or(Duration::MAX));
+        let of = |wanted: fn(&Source) -> bool| {
+            all.iter().copied().filter(|evidence| wanted(&evidence.source)).collect::<Vec<_>>()
+        };
+        [
+            of(|source| matches!(source, Source::Mark { .. })),
+            of(|source| matches!(source, Source::Line { stream: StreamName::Stdout, .. })),
+            of(|source| matches!(source, Source::Line { stream: StreamName::Stderr, .. })),
+        ]
+    }
+
     fn add(&mut self, evidence: Evidence, early: bool) {
         if early {
             self.too_early.push(evidence);
@@ -119,38 +156,6 @@ fn look_at_lines(
         let evidence = Evidence { source: Source::Line { stream, text }, at: captured.arrived(end) };
         findings.add(evidence, !contains(after));
     }
-}
-
-/// Whether a guard was dropped by another process than armed it: a fork drops a copy, which says
-/// nothing of the guard itself.
-fn is_of_a_copy(exit: &Exit, dropped: &Mark) -> bool {
-    matches!(dropped.kind, MarkKind::Dropped | MarkKind::DroppedUnwinding)
-        && !exit.marks.iter().any(|mark| {
-            mark.kind == MarkKind::Armed && mark.label == dropped.label && mark.pid == dropped.pid
-        })
-}
-
-/// What became of the drop guards of one label.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Guards {
-    pub(crate) armed: usize,
-    pub(crate) dropped: usize,
-    /// Copies of them that forks dropped.
-    pub(crate) copies: usize,
-}
-
-/// Counts the drop guards of `label`.
-pub(crate) fn of_guards(exit: &Exit, label: &str) -> Guards {
-    let mut guards = Guards::default();
-    for mark in exit.marks.iter().filter(|mark| mark.label == label.as_bytes()) {
-        match mark.kind {
-            MarkKind::Armed => guards.armed += 1,
-            MarkKind::Dropped | MarkKind::DroppedUnwinding if is_of_a_copy(exit, mark) => guards.copies += 1,
-            MarkKind::Dropped | MarkKind::DroppedUnwinding => guards.dropped += 1,
-            MarkKind::Mark | MarkKind::Hook => {}
-        }
-    }
-    guards
 }
 
 /// Where `text` was found in the output: the streams, and whether all of both was kept.

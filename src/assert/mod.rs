@@ -1,6 +1,8 @@
 //! The assertions: each compares the facts of a run with what is expected, and hands a mismatch to
 //! the report.
 
+mod cleanup;
+
 use std::fmt::Display;
 use std::time::Duration;
 
@@ -281,6 +283,56 @@ pub trait ExitAssert: Sized {
         })
     }
 
+    /// This clean-up ran, and ran once in the whole run: there is evidence for it as for
+    /// [`cleanup_ran`](Self::cleanup_ran), and not twice.
+    ///
+    /// Marks are counted for themselves, and so are the lines of stdout and those of stderr: a program that
+    /// makes a mark, prints a line and answers a check has told of one clean-up. Counted as a second time is
+    /// also what is no evidence: a mark or line from before the first signal, and the drop of a guard's copy
+    /// by a fork. So code is found that ran twice because a forked child fell through into its parent's. Marks
+    /// tell which process made them, lines do not; and a line comes twice also where a fork inherited it in a
+    /// buffer that both processes flushed.
+    ///
+    /// ```
+    /// use exeunt::prelude::*;
+    ///
+    /// assert_exit(|| exeunt::probe::mark("lock released")).cleanup_ran_once("lock released");
+    /// ```
+    #[track_caller]
+    fn cleanup_ran_once(self, label: impl AsRef<str>) -> Exit {
+        let exit = concluded(self);
+        let mismatch = cleanup::ran_once(&exit, label.as_ref());
+        settle(exit, mismatch)
+    }
+
+    /// The clean-up of these labels ran, each at least once and in this order; other labels may lie in between.
+    ///
+    /// All of it must be told in one place, be it by marks, by lines of stdout or by lines of stderr: between
+    /// those no order is known. A label that is seen several times in a row counts once, or as often as it is
+    /// named in a row; one that is seen again after the next has begun is another order. Where the script
+    /// delivered a signal, only what came after the first delivery counts. Checks have no order.
+    ///
+    /// ```
+    /// use exeunt::prelude::*;
+    ///
+    /// assert_exit(|| {
+    ///     exeunt::probe::at_exit("socket closed");
+    ///     exeunt::probe::at_exit("lock released");
+    /// })
+    /// .cleanup_order(["lock released", "socket closed"]);
+    /// ```
+    #[track_caller]
+    fn cleanup_order<I>(self, labels: I) -> Exit
+    where
+        I: IntoIterator,
+        I::Item: AsRef<str>,
+    {
+        let labels: Vec<String> = labels.into_iter().map(|label| label.as_ref().to_owned()).collect();
+        let exit = concluded(self);
+        let mismatch = cleanup::in_order(&exit, &labels);
+        settle(exit, mismatch)
+    }
+
     /// Every drop guard of this label ([`probe::on_drop`](crate::probe::on_drop)) that was armed was
     /// dropped, and at least one was armed.
     #[track_caller]
@@ -313,6 +365,30 @@ pub trait ExitAssert: Sized {
         check(exit, zombies.is_empty(), || {
             Mismatch::new("every child is waited for").and(report::not_waited_for(&zombies))
         })
+    }
+
+    /// Every drop guard that was armed, of whatever label, was dropped by the process that armed it; and at
+    /// least one was armed.
+    #[track_caller]
+    fn all_dropped(self) -> Exit {
+        let exit = concluded(self);
+        let mismatch = cleanup::all_dropped(&exit);
+        settle(exit, mismatch)
+    }
+
+    /// No process that came from the target was alive when the target ended ([`Exit::leftovers`]).
+    #[track_caller]
+    fn no_leftovers(self) -> Exit {
+        self.leftovers_are(0)
+    }
+
+    /// So many processes that came from the target were alive when the target ended. All have been killed
+    /// since.
+    #[track_caller]
+    fn leftovers_are(self, expected: usize) -> Exit {
+        let exit = concluded(self);
+        let mismatch = cleanup::left(&exit, expected);
+        settle(exit, mismatch)
     }
 
     /// The target ended at most this long after the last signal that was delivered, or without one
@@ -366,6 +442,15 @@ fn check(exit: Exit, holds: bool, mismatch: impl FnOnce() -> Mismatch) -> Exit {
         fail(&report::mismatch(&exit, &mismatch()));
     }
     exit
+}
+
+/// Gives the facts back, or panics with a report of what is wrong.
+#[track_caller]
+fn settle(exit: Exit, mismatch: Option<Mismatch>) -> Exit {
+    match mismatch {
+        Some(mismatch) => fail(&report::mismatch(&exit, &mismatch)),
+        None => exit,
+    }
 }
 
 #[track_caller]
