@@ -46,9 +46,9 @@ pub fn compiled(source: &str, name: &str, flags: &[&str]) -> Option<PathBuf> {
     Some(finished)
 }
 
-/// A program of `fixtures/python`.
+/// Python without what the machine's installation adds: it starts in a few milliseconds.
 #[track_caller]
-pub fn python_program(script: &str) -> Option<ExitTest> {
+pub fn python() -> Option<ExitTest> {
     static INTERPRETER: OnceLock<PathBuf> = OnceLock::new();
     let found = needs("python3")?;
     let interpreter = INTERPRETER.get_or_init(|| {
@@ -58,6 +58,11 @@ pub fn python_program(script: &str) -> Option<ExitTest> {
             .expect("python3 runs");
         PathBuf::from(String::from_utf8(output.stdout).expect("a path"))
     });
-    // Without what the machine's installation adds, it starts in a few milliseconds.
-    Some(program(interpreter).args(["-I", "-S"]).arg(fixture("python").join(script)))
+    Some(program(interpreter).args(["-I", "-S"]))
+}
+
+/// A program of `fixtures/python`.
+#[track_caller]
+pub fn python_program(script: &str) -> Option<ExitTest> {
+    Some(python()?.arg(fixture("python").join(script)))
 }
