@@ -17,6 +17,13 @@ struct Repository {
 
 const WAITS: &str = "#!/bin/sh\necho waiting >>\"$EXEUNT_PROBE\"\nexec sleep 1000\n";
 
+/// As an editor: git ignores SIGINT and SIGQUIT for it only after it has started it.
+const EDITS: &str = "#!/bin/sh
+until grep -q '^SigIgn:.*6$' /proc/$PPID/status; do :; done
+echo waiting >>\"$EXEUNT_PROBE\"
+exec sleep 1000
+";
+
 impl Repository {
     #[track_caller]
     fn new() -> Option<Self> {
@@ -61,7 +68,7 @@ impl Repository {
     /// A commit that holds the lock while its editor waits.
     fn commit_with_an_editor(&self) -> ExitTest {
         let editor = self.path().join("editor");
-        executable(&editor, WAITS);
+        executable(&editor, EDITS);
         self.git(&["commit", "--all"]).env("GIT_EDITOR", editor)
     }
 
