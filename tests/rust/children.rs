@@ -28,8 +28,8 @@ fn t07_a_parent_that_returns_does_not_wait_and_its_child_outlives_it() {
     by_both("child-that-outlives", |test| {
         let exit = test.success();
         assert_eq!(exit.leftovers().len(), 1, "{:?}", exit.leftovers());
-        assert_eq!(exit.leftovers()[0].command, "sleep 1000");
-        fails_with(|| exit.code(1), &["left behind and killed: 1 process", "sleep 1000"]);
+        // It may have come no further than into `exec`, so that it has no name yet to go by.
+        fails_with(|| exit.code(1), &["left behind and killed: 1 process"]);
     });
 }
 
