@@ -11,7 +11,8 @@ use crate::support::{fails_with, needs};
 const DEPLOY: &str = r#"
     set -eu
     mkdir lock
-    work=$(mktemp -d unpacked.XXXXXX)
+    work=unpacked.$$
+    mkdir "$work"
     clean_up() {
         rm -r "$work"
         rmdir lock
