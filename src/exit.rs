@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::delivery::Delivery;
 pub use crate::probe::record::Kind as MarkKind;
 pub use crate::signal::Disposition;
 use crate::signal::Signal;
@@ -134,12 +135,10 @@ pub enum What {
         /// The gate.
         gate: String,
     },
-    /// A signal was sent to the target.
-    Sent {
-        /// Which.
-        signal: Signal,
-        /// What the target would do with it at that moment; unknown where `/proc` did not tell.
-        disposition: Option<Disposition>,
+    /// A step of the script was carried out.
+    Delivered {
+        /// What was done to the target.
+        delivery: Delivery,
     },
     /// A signal that was sent was still pending when the harness gave up: it was never taken.
     StillPending {
@@ -226,22 +225,31 @@ pub(crate) struct Check {
     pub(crate) held: bool,
 }
 
-/// How far everything had come when the first signal was sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct FirstSignal {
+/// How far everything had come when the target was first given a reason to leave.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct FirstDelivery {
     pub(crate) at: Duration,
-    pub(crate) signal: Signal,
+    pub(crate) delivery: Delivery,
     pub(crate) stdout: u64,
     pub(crate) stderr: u64,
     /// How many marks were begun: a line without its end counts.
     pub(crate) marks: usize,
 }
 
-/// The last signal that was sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct LastSignal {
+/// The last reason to leave that it was given.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct LastDelivery {
     pub(crate) at: Duration,
-    pub(crate) signal: Signal,
+    pub(crate) delivery: Delivery,
+}
+
+/// How the target's output arrived.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Outputs {
+    /// As two streams.
+    Apart,
+    /// As one, from a terminal, kept as stdout.
+    Terminal,
 }
 
 /// The facts of a run: how it ended and what it left. Immutable, and serialisable with serde.
@@ -255,6 +263,7 @@ pub struct Exit {
     pub(crate) how: Option<How>,
     pub(crate) hooks_ran: Option<bool>,
     pub(crate) noted_panic: Option<NotedPanic>,
+    pub(crate) outputs: Outputs,
     pub(crate) stdout: Captured,
     pub(crate) stderr: Captured,
     pub(crate) marks: Vec<Mark>,
@@ -264,8 +273,8 @@ pub struct Exit {
     pub(crate) usage: Usage,
     pub(crate) leftovers: Vec<Leftover>,
     pub(crate) leftover_count: usize,
-    pub(crate) first_signal: Option<FirstSignal>,
-    pub(crate) last_signal: Option<LastSignal>,
+    pub(crate) first_delivery: Option<FirstDelivery>,
+    pub(crate) last_delivery: Option<LastDelivery>,
     /// Whether the whole script was carried out; so it is where there was none.
     pub(crate) script_done: bool,
     pub(crate) stuck: Vec<Stuck>,
@@ -314,7 +323,8 @@ impl Exit {
     }
 
     /// What it wrote to stdout, as far as it was kept (see
-    /// [`capture_limit`](crate::ExitTest::capture_limit)).
+    /// [`capture_limit`](crate::ExitTest::capture_limit)); at a terminal all that appeared there, what was
+    /// typed included where the terminal echoed it.
     #[must_use]
     pub fn stdout_bytes(&self) -> Vec<u8> {
         self.stdout.kept()
@@ -326,7 +336,7 @@ impl Exit {
         String::from_utf8_lossy(&self.stdout.kept()).into_owned()
     }
 
-    /// What it wrote to stderr, as far as it was kept.
+    /// What it wrote to stderr, as far as it was kept; nothing at a terminal, where it came with stdout.
     #[must_use]
     pub fn stderr_bytes(&self) -> Vec<u8> {
         self.stderr.kept()
@@ -389,9 +399,9 @@ impl Exit {
         &self.stuck
     }
 
-    /// When the last thing was done to it that its script held: a signal sent, or readiness seen.
+    /// When the last thing was done to it that its script held: a step carried out, or readiness seen.
     pub(crate) fn last_step(&self) -> Duration {
-        let step = |event: &&Event| matches!(event.what, What::Sent { .. } | What::Ready { .. });
+        let step = |event: &&Event| matches!(event.what, What::Delivered { .. } | What::Ready { .. });
         self.timeline.iter().rfind(step).map_or(Duration::ZERO, |event| event.at)
     }
 

@@ -63,6 +63,19 @@
 //!     .code(0);
 //! ```
 //!
+//! # At a terminal
+//!
+//! With [`ExitTest::pty`] the target runs at a terminal of its own, where keys are typed rather than signals
+//! sent: [`interrupt_after`](ExitTest::interrupt_after) is the Ctrl-C that reaches a whole foreground group,
+//! [`type_when`](ExitTest::type_when) answers a question, [`hang_up_after`](ExitTest::hang_up_after) closes
+//! the window.
+//!
+//! ```
+//! use exeunt::prelude::*;
+//!
+//! program("cat").pty().interrupt_when(Ready::delay(ms(20))).killed_by(SIGINT).stdout("^C");
+//! ```
+//!
 //! # Evidence
 //!
 //! | asked | what counts |
@@ -142,6 +155,8 @@ mod sys;
 #[cfg(feature = "harness")]
 mod assert;
 #[cfg(feature = "harness")]
+mod delivery;
+#[cfg(feature = "harness")]
 mod error;
 #[cfg(feature = "harness")]
 mod evidence;
@@ -169,6 +184,7 @@ mod tree;
 #[cfg(feature = "harness")]
 pub use crate::{
     assert::ExitAssert,
+    delivery::{Delivery, Key, KeyMeaning},
     error::Error,
     exit::{
         Disposition, Ending, Event, Exit, How, Leftover, Mark, MarkKind, Stuck, StuckThread, Usage, What,

@@ -37,7 +37,7 @@ fn delivery(delay: Duration) -> (Duration, Duration) {
         event.expect("the script was carried out").at
     };
     let ready = at(|what| matches!(what, What::Ready { .. }));
-    let sent = at(|what| matches!(what, What::Sent { .. }));
+    let sent = at(|what| matches!(what, What::Delivered { .. }));
     let handled = exit.marks().iter().find(|mark| mark.label() == "handled").and_then(|mark| mark.at());
     let due = ready + delay;
     // The clock is one and the same; a signal that came early would panic here.

@@ -11,7 +11,7 @@ use predicates_core::Predicate;
 
 use crate::error::Error;
 use crate::evidence::{self, Findings};
-use crate::exit::{Ending, Exit, How};
+use crate::exit::{Ending, Exit, How, Outputs};
 use crate::exit_test::{ExitTest, scaled};
 use crate::report::{self, Mismatch};
 use crate::script::IntoTextMatch;
@@ -185,7 +185,7 @@ pub trait ExitAssert: Sized {
     }
 
     /// What the target wrote to stdout is this, or the predicate holds for it. What it takes is exactly
-    /// what assert_cmd's `stdout` takes.
+    /// what assert_cmd's `stdout` takes. At a terminal ([`ExitTest::pty`]) it is all that appeared there.
     ///
     /// ```
     /// use exeunt::prelude::*;
@@ -204,7 +204,8 @@ pub trait ExitAssert: Sized {
         check(exit, mismatch.is_none(), || mismatch.unwrap_or_default())
     }
 
-    /// What the target wrote to stderr is this, or the predicate holds for it.
+    /// What the target wrote to stderr is this, or the predicate holds for it. At a terminal
+    /// ([`ExitTest::pty`]) it always fails, for there it comes with stdout.
     #[track_caller]
     fn stderr<I, P>(self, expected: I) -> Exit
     where
@@ -213,6 +214,10 @@ pub trait ExitAssert: Sized {
     {
         let exit = concluded(self);
         let predicate = expected.into_output();
+        if exit.outputs == Outputs::Terminal {
+            let expectation = report::stream_expectation("stderr", &predicate, &[]);
+            return check(exit, false, || Mismatch::new(expectation).and(report::one_stream()));
+        }
         let mismatch = stream_mismatch("stderr", &exit.stderr, &predicate);
         check(exit, mismatch.is_none(), || mismatch.unwrap_or_default())
     }
@@ -397,8 +402,8 @@ pub trait ExitAssert: Sized {
     fn within(self, limit: Duration) -> Exit {
         let limit = scaled(limit);
         let exit = concluded(self);
-        let (since, from) = match exit.last_signal {
-            Some(last) => (last.at, format!("{} was sent", last.signal)),
+        let (since, from) = match &exit.last_delivery {
+            Some(last) => (last.at, report::was_done(&last.delivery)),
             None => (Duration::ZERO, "its start".to_owned()),
         };
         let took = exit.duration().saturating_sub(since);

@@ -53,7 +53,7 @@ pub(crate) struct Findings {
 /// Looks for evidence that the clean-up `label` ran.
 pub(crate) fn of_cleanup(exit: &Exit, label: &str) -> Findings {
     let mut findings = Findings::default();
-    let first = exit.first_signal;
+    let first = exit.first_delivery.as_ref();
     for (index, mark) in exit.marks.iter().enumerate() {
         if mark.kind == MarkKind::Armed || mark.label != label.as_bytes() {
             continue;
@@ -92,15 +92,15 @@ pub(crate) fn of_cleanup(exit: &Exit, label: &str) -> Findings {
 
 /// Whether this mark, by its place in the file, was made before the first signal was sent.
 fn is_early(exit: &Exit, index: usize, mark: &Mark) -> bool {
-    exit.first_signal.is_some_and(|first| {
+    exit.first_delivery.as_ref().is_some_and(|first| {
         index < first.marks || (mark.pid.is_some() && mark.at.is_some_and(|at| at < first.at))
     })
 }
 
 /// Whether the first signal killed the target by its default action, so that no code of it ran after.
 fn killed_by_default(exit: &Exit) -> bool {
-    let first = exit.timeline.iter().find_map(|event| match event.what {
-        What::Sent { signal, disposition } => Some((signal, disposition)),
+    let first = exit.timeline.iter().find_map(|event| match &event.what {
+        What::Delivered { delivery } => delivery.signal(),
         _ => None,
     });
     match (&exit.ending, first) {

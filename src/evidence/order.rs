@@ -60,7 +60,7 @@ pub(crate) fn of_order(exit: &Exit, labels: &[String]) -> (Vec<(usize, usize)>, 
     if killed_by_default(exit) {
         return (expected, orders);
     }
-    let first = exit.first_signal;
+    let first = exit.first_delivery.as_ref();
     for (stream, captured, boundary) in [
         (StreamName::Stdout, &exit.stdout, first.map_or(0, |first| first.stdout)),
         (StreamName::Stderr, &exit.stderr, first.map_or(0, |first| first.stderr)),

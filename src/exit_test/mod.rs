@@ -4,6 +4,7 @@
 mod arguments;
 mod command;
 mod scale;
+mod script;
 mod start;
 
 pub(crate) use scale::scaled;
@@ -18,6 +19,7 @@ use crate::error::Error;
 use crate::exit::Exit;
 
 use scale::{LONGEST_TIMEOUT, check_timeout_scale};
+use script::Window;
 
 #[cfg(target_os = "linux")]
 use crate::launch::Job;
@@ -25,8 +27,7 @@ use crate::launch::{self, EnvironmentChanges, Input, Subject};
 #[cfg(target_os = "linux")]
 use crate::observe::{self, Orders};
 use crate::report;
-use crate::script::{Action, Ready, Step, When};
-use crate::signal::Signal;
+use crate::script::{Ready, Step, When};
 #[cfg(target_os = "linux")]
 use crate::sys::clock::Moment;
 use crate::sys::function::Trampoline;
@@ -58,6 +59,8 @@ pub struct ExitTest {
     environment: EnvironmentChanges,
     directory: Option<PathBuf>,
     stdin: Option<Vec<u8>>,
+    terminal: bool,
+    window: Option<Window>,
     timeout: Duration,
     capture_limit: usize,
     core_dumps: bool,
@@ -94,6 +97,8 @@ impl ExitTest {
             environment: EnvironmentChanges::default(),
             directory: None,
             stdin: None,
+            terminal: false,
+            window: None,
             timeout: DEFAULT_TIMEOUT,
             capture_limit: DEFAULT_CAPTURE,
             core_dumps: false,
@@ -211,37 +216,6 @@ impl ExitTest {
         self
     }
 
-    /// Holds the script back until the gate opens. A target that ends before it does fails the run.
-    pub fn ready_when(mut self, gate: Ready) -> Self {
-        if !self.steps.is_empty() {
-            self.mistake("`ready_when` comes before the steps of the script, which count from it");
-        }
-        if self.ready.is_some() {
-            self.mistake("there is one `ready_when`; combine gates with `and` and `or`");
-        }
-        self.ready = Some(gate);
-        self
-    }
-
-    /// Sends a signal to the target this long after the step before; the first step counts from
-    /// readiness, or without `ready_when` from the start.
-    ///
-    /// The signal goes to the target alone, through its pidfd. It never reaches another process.
-    pub fn signal_after(self, signal: Signal, delay: Duration) -> Self {
-        self.step(When::After(delay), Action::Signal(signal))
-    }
-
-    /// Sends a signal to the target when a gate opens, which looks at what comes after the gate
-    /// before.
-    pub fn signal_when(self, signal: Signal, gate: Ready) -> Self {
-        self.step(When::Gate(gate), Action::Signal(signal))
-    }
-
-    fn step(mut self, when: When, action: Action) -> Self {
-        self.steps.push(Step { when, action });
-        self
-    }
-
     /// Accepts a target that ends before the whole script was carried out, which otherwise fails.
     pub const fn allow_early_end(mut self) -> Self {
         self.allow_early_end = true;
@@ -291,6 +265,7 @@ impl ExitTest {
         if let Some(mistake) = self.mistake {
             return Err(mistake);
         }
+        self.check_script()?;
         check_timeout_scale()?;
         let subject = std::mem::replace(&mut self.subject, Err(Error::bad_input("taken")))?;
         let gates =
@@ -319,7 +294,7 @@ impl ExitTest {
             arguments: &self.arguments,
             environment: &self.environment,
             directory: self.directory.as_deref(),
-            stdin: self.stdin.is_some(),
+            streams: self.streams(),
             core_dumps: self.core_dumps,
             follow: self.traced,
             announce: self.ready.is_some() || !self.steps.is_empty() || observe_for.is_some(),

@@ -24,9 +24,10 @@ use crate::sys::{fd, proc, signals, wait};
 
 use super::launcher::Launcher;
 use super::program;
+use super::streams::{Ends, Made};
 use super::supervisor::Supervisor;
 use super::wire::{self, Blob, Order, PROBE_VARIABLE, Reply, Request, Target};
-use super::{EnvironmentChanges, ISOLATED, Subject};
+use super::{EnvironmentChanges, ISOLATED, Streams, Subject};
 
 /// One run, as far as the launch is concerned.
 #[derive(Debug)]
@@ -35,7 +36,7 @@ pub(crate) struct Job<'a> {
     pub(crate) arguments: &'a [OsString],
     pub(crate) environment: &'a EnvironmentChanges,
     pub(crate) directory: Option<&'a Path>,
-    pub(crate) stdin: bool,
+    pub(crate) streams: Streams,
     pub(crate) core_dumps: bool,
     pub(crate) announce: bool,
     pub(crate) follow: bool,
@@ -45,8 +46,7 @@ pub(crate) struct Job<'a> {
 /// A run under way.
 #[derive(Debug)]
 pub(crate) struct Live {
-    pub(crate) stdout: OwnedFd,
-    pub(crate) stderr: OwnedFd,
+    pub(crate) ends: Ends,
     pub(crate) link: Link,
 }
 
@@ -61,7 +61,7 @@ pub(crate) struct Link {
     launcher: Arc<Launcher>,
     /// Copies of the target's ends of its streams: as long as they are open no stream ends, and the
     /// test process is not woken for an end that tells it nothing. The supervisor tells of the end.
-    _streams: [OwnedFd; 2],
+    _streams: Vec<OwnedFd>,
     /// Closed last: that wakes the supervisor, which then goes on to the next run.
     pub(crate) control: Socket,
 }
@@ -155,14 +155,8 @@ pub(crate) fn start(job: &Job<'_>) -> Result<Live, Error> {
     let trouble = |error| Error::harness("could not prepare the run", error);
     let directory = open_directory(job.directory)?;
     let (control, theirs) = Socket::pair().map_err(trouble)?;
-    let (stdout, stdout_writer) = fd::pipe().map_err(trouble)?;
-    let (stderr, stderr_writer) = fd::pipe().map_err(trouble)?;
-    fd::set_nonblocking(&stdout).map_err(trouble)?;
-    fd::set_nonblocking(&stderr).map_err(trouble)?;
-    let stdin = if job.stdin { Some(fd::pipe().map_err(trouble)?) } else { None };
-    if let Some((_, writer)) = &stdin {
-        fd::set_nonblocking(writer).map_err(trouble)?;
-    }
+    let streams = Made::new(job.streams).map_err(trouble)?;
+    let ([stdout, stderr], stdin) = streams.targets();
 
     let program = program::find(job.subject, job.environment)?;
     let own_name = std::env::args_os().next().unwrap_or_default();
@@ -192,7 +186,8 @@ pub(crate) fn start(job: &Job<'_>) -> Result<Live, Error> {
         target,
         environment: Blob(&environment),
         core_dumps: job.core_dumps,
-        stdin: job.stdin,
+        stdin: stdin.is_some(),
+        at_terminal: matches!(job.streams, Streams::Terminal { .. }),
         announce: job.announce,
         follow: job.follow,
     };
@@ -205,26 +200,15 @@ pub(crate) fn start(job: &Job<'_>) -> Result<Live, Error> {
         Subject::Program(_) | Subject::CargoBin { .. } => &launcher.programs,
     };
     let theirs = theirs.into_fd();
-    let mut fds = vec![&theirs, &stdout_writer, &stderr_writer, &directory];
-    fds.extend(stdin.as_ref().map(|(reader, _)| reader));
+    let mut fds = vec![&theirs, stdout, stderr, &directory];
+    fds.extend(stdin);
     let requested_at = Moment::now();
     send(requests, &encoded, &fds, job.deadline).map_err(|error| {
         Error::harness(format!("could not send the request ({})", launcher.obituary()), error)
     })?;
-    let stdin = stdin.map(|(_, writer)| writer);
-    Ok(Live {
-        stdout,
-        stderr,
-        link: Link {
-            control,
-            stdin,
-            marks,
-            requested_at,
-            settled: false,
-            launcher,
-            _streams: [stdout_writer, stderr_writer],
-        },
-    })
+    let (ends, stdin, kept) = streams.into_ours();
+    let link = Link { control, stdin, marks, requested_at, settled: false, launcher, _streams: kept };
+    Ok(Live { ends, link })
 }
 
 fn with_zeroth<'a>(zeroth: &'a OsStr, arguments: &'a [OsString]) -> Vec<Blob<'a>> {
@@ -314,6 +298,7 @@ pub(crate) fn start_error(subject: &Subject, error: StartError) -> Error {
         (StartStep::Exec, libc::E2BIG) => ("", " (arguments and environment together, or one of them)"),
         (StartStep::Exec, _) => ("", ""),
         (StartStep::Process, _) => ("making its process: ", ""),
+        (StartStep::Terminal, _) => ("making it a session at its terminal: ", ""),
         (StartStep::Streams, _) => ("setting its streams: ", ""),
         (StartStep::Directory, _) => ("changing to its directory: ", ""),
         (StartStep::Follow, _) => {

@@ -27,6 +27,8 @@ mod panic_message;
 mod program;
 #[cfg(target_os = "linux")]
 mod programs;
+#[cfg(target_os = "linux")]
+mod streams;
 mod subject;
 #[cfg(target_os = "linux")]
 mod supervisor;
@@ -44,7 +46,9 @@ use std::sync::atomic::AtomicBool;
 #[cfg(target_os = "linux")]
 pub(crate) use job::{Forked, Job, Link, Live, fork_now, function_by_address, start, start_error};
 pub(crate) use panic_message::panic_message;
-pub(crate) use subject::{EnvironmentChanges, Input, Subject, describe};
+#[cfg(target_os = "linux")]
+pub(crate) use streams::Ends;
+pub(crate) use subject::{EnvironmentChanges, Input, Streams, Subject, describe};
 #[cfg(not(target_os = "linux"))]
 pub(crate) use unsupported::{Forked, fork_now, function_by_address, run};
 

@@ -33,6 +33,15 @@ pub(crate) struct EnvironmentChanges {
     pub(crate) variables: BTreeMap<OsString, Option<OsString>>,
 }
 
+/// Where the target's standard streams lead.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Streams {
+    /// To pipes; without `stdin` it reads an empty input.
+    Pipes { stdin: bool },
+    /// To a terminal with a window of this size, all three.
+    Terminal { rows: u16, columns: u16 },
+}
+
 /// How a failure names the subject.
 pub(crate) fn describe(subject: &Subject) -> String {
     match subject {

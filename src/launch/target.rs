@@ -73,6 +73,7 @@ impl Taking {
             stderr: self.stderr.as_raw_fd(),
             directory: self.directory.as_raw_fd(),
             core_dumps: request.core_dumps,
+            at_terminal: request.at_terminal,
         }
     }
 
@@ -160,8 +161,15 @@ impl Spare<'_> {
         let environment = [b"NAME=a value of some length for a path\0".as_slice(); 40].concat();
         let target = Target::Function { address: Address::nowhere(), input: Blob(&[]) };
         let environment = Blob(&environment);
-        let request =
-            Request { target, environment, core_dumps: false, stdin: false, announce: false, follow: false };
+        let request = Request {
+            target,
+            environment,
+            core_dumps: false,
+            stdin: false,
+            at_terminal: false,
+            announce: false,
+            follow: false,
+        };
         let Ok(encoded) = wire::encode(&request) else { return };
         buffer[..encoded.len()].copy_from_slice(&encoded);
         if let Ok(request) = wire::request_body(&buffer[..encoded.len()]) {

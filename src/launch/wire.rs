@@ -99,6 +99,8 @@ pub(crate) struct Request<'a> {
     pub(crate) environment: Blob<'a>,
     pub(crate) core_dumps: bool,
     pub(crate) stdin: bool,
+    /// The streams are one terminal.
+    pub(crate) at_terminal: bool,
     /// Whether the test process wants to know of the start: where it has a script to carry out.
     pub(crate) announce: bool,
     /// Whether all that comes from the target is to be followed.

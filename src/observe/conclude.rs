@@ -107,7 +107,7 @@ impl Observation<'_> {
                     (None, None) => None,
                 }
             }
-            Progress::Step(index) => {
+            Progress::Step(index) | Progress::Delivering(index) => {
                 let step = &self.orders.steps[index];
                 let due = match step.when {
                     When::After(time) => Some(self.since.plus(time).since(self.base())),
@@ -157,6 +157,7 @@ impl Observation<'_> {
             }),
             ending,
             raw_status: end.raw_status,
+            outputs: self.outputs,
             stdout: self.stdout.capture.finish(start),
             stderr: self.stderr.capture.finish(start),
             marks: marks.collect(),
@@ -171,8 +172,8 @@ impl Observation<'_> {
             },
             leftovers: leftovers.collect(),
             leftover_count: end.leftover_count as usize,
-            first_signal: self.first_signal,
-            last_signal: self.last_signal,
+            first_delivery: self.first_delivery,
+            last_delivery: self.last_delivery,
             script_done,
             stuck: if end.forced { self.stuck } else { Vec::new() },
         }

@@ -63,7 +63,8 @@ impl Observation<'_> {
         let at = now.since(self.base());
         let mut pending: Vec<Signal> = Vec::new();
         for event in &self.timeline {
-            if let What::Sent { signal, .. } = event.what {
+            let What::Delivered { delivery } = &event.what else { continue };
+            if let Some((signal, _)) = delivery.signal() {
                 if !pending.contains(&signal) && disposition::is_pending(pid, signal.number()) {
                     pending.push(signal);
                 }

@@ -12,9 +12,18 @@ use crate::stream::Capture;
 use crate::sys::clock::Moment;
 use crate::sys::fd::{self, Chunk};
 
+/// From what a stream is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Source {
+    Pipe,
+    /// A terminal gives at most a page at a time, and says nothing of how much there is.
+    Terminal,
+}
+
 /// One output stream: its descriptor until its end, what was kept, what gates have not used up.
 pub(super) struct Stream {
     pub(super) fd: Option<OwnedFd>,
+    pub(super) source: Source,
     pub(super) capture: Capture,
     pub(super) window: Window,
 }
@@ -34,6 +43,9 @@ impl Stream {
                     self.capture.push(&buffer[..count], Moment::now().since(base));
                     self.window.push(&buffer[..count]);
                     taken += count;
+                    if self.source == Source::Terminal {
+                        continue;
+                    }
                     if count < buffer.len() {
                         // The pipe was emptied; whatever came since will be seen.
                         return Ok(());
@@ -51,13 +63,20 @@ impl Stream {
 
     /// Reads all that is in the pipe at this moment.
     pub(super) fn drain(&mut self, base: Moment, buffer: &mut Vec<u8>) -> Result<(), Error> {
-        let waiting = self.fd.as_ref().map_or(0, fd::readable_bytes);
+        let waiting = match self.source {
+            Source::Pipe => self.fd.as_ref().map_or(0, fd::readable_bytes),
+            // Reading also fetches what the kernel has not yet handed over.
+            Source::Terminal => TERMINAL,
+        };
         if waiting > 0 { self.read(base, buffer, waiting) } else { Ok(()) }
     }
 }
 
 /// What a pipe holds (man 7 pipe).
 const PIPE: usize = 64 * 1024;
+
+/// More than a terminal holds: 64 KiB on their way to it, and what is there (drivers/tty/tty_buffer.c).
+const TERMINAL: usize = 2 * PIPE;
 
 /// So many bytes of marks are read. A target that makes more would be read for as long as it writes.
 const MOST_MARKS: u64 = 16 * 1024 * 1024;

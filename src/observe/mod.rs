@@ -6,21 +6,22 @@
 //! again.
 
 mod conclude;
+mod deliver;
 mod family;
 mod give_up;
 mod intake;
 mod progress;
 
 use std::io;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 use std::time::Duration;
 
 use crate::error::Error;
-use crate::exit::{Event, Exit, FirstSignal, LastSignal, Stuck, What};
+use crate::exit::{Event, Exit, FirstDelivery, LastDelivery, Outputs, Stuck, What};
 use crate::exit_test::CleanupCheck;
 use crate::launch::wire::{self, End, Reply};
-use crate::launch::{Link, Live, Subject};
+use crate::launch::{Ends, Link, Live, Subject};
 use crate::script::{Needs, Ready, Step, When, Window};
 use crate::stream::Capture;
 use crate::sys::clock::Moment;
@@ -28,9 +29,10 @@ use crate::sys::fd::{self};
 use crate::sys::notify::Watch;
 use crate::sys::pidfd::PidFd;
 use crate::sys::poll::{self, Interest};
+use crate::sys::pty::Pty;
 
-use intake::{Marks, Stream};
-use progress::Deadly;
+use deliver::Deadly;
+use intake::{Marks, Source, Stream};
 
 /// How long a supervisor may take to end a target that it was told to end, before the run fails.
 const KILL_PATIENCE: Duration = Duration::from_secs(15);
@@ -73,6 +75,8 @@ enum Progress {
     AwaitingReady,
     /// The next step, by its index.
     Step(usize),
+    /// The step that is due.
+    Delivering(usize),
     Done,
 }
 
@@ -96,7 +100,12 @@ struct Observation<'a> {
     orders: Orders<'a>,
     stdout: Stream,
     stderr: Stream,
+    outputs: Outputs,
+    /// The terminal of the target, if it has one and that did not hang up.
+    terminal: Option<OwnedFd>,
     stdin_written: usize,
+    /// How much of what the current step types was taken.
+    written: usize,
     marks: Marks,
     watch: Option<Watch>,
     needs: Needs,
@@ -106,8 +115,8 @@ struct Observation<'a> {
     start: Option<(Moment, i32)>,
     pidfd: Option<PidFd>,
     timeline: Vec<Event>,
-    first_signal: Option<FirstSignal>,
-    last_signal: Option<LastSignal>,
+    first_delivery: Option<FirstDelivery>,
+    last_delivery: Option<LastDelivery>,
     /// The last delivery, where the target can only have died of it.
     deadly: Option<Deadly>,
     given_up: Option<(GivenUp, Moment)>,
@@ -130,7 +139,7 @@ struct Observation<'a> {
 
 impl<'a> Observation<'a> {
     fn new(live: Live, orders: Orders<'a>) -> Result<Self, Error> {
-        let Live { stdout, stderr, link: live } = live;
+        let Live { ends, link: live } = live;
         let mut needs = Needs::default();
         let gates = orders.ready.iter().chain(orders.steps.iter().filter_map(|step| match &step.when {
             When::Gate(gate) => Some(gate),
@@ -152,18 +161,32 @@ impl<'a> Observation<'a> {
             None
         };
         let limit = orders.capture_limit;
-        let stream = |fd| Stream {
-            fd: Some(fd),
+        let stream = |fd, source| Stream {
+            fd,
+            source,
             capture: Capture::new(limit),
             window: Window::new(limit.max(64 * 1024), scripted),
         };
+        let (stdout, stderr, outputs, terminal) = match ends {
+            Ends::Pipes { stdout, stderr } => {
+                let [stdout, stderr] = [stdout, stderr].map(|fd| stream(Some(fd), Source::Pipe));
+                (stdout, stderr, Outputs::Apart, None)
+            }
+            Ends::Terminal(Pty { keyboard, terminal }) => {
+                let stdout = stream(Some(keyboard), Source::Terminal);
+                (stdout, stream(None, Source::Pipe), Outputs::Terminal, Some(terminal))
+            }
+        };
         let since = live.requested_at;
         Ok(Self {
-            stdout: stream(stdout),
-            stderr: stream(stderr),
+            stdout,
+            stderr,
+            outputs,
+            terminal,
             live,
             orders,
             stdin_written: 0,
+            written: 0,
             marks: Marks::default(),
             watch,
             needs,
@@ -172,8 +195,8 @@ impl<'a> Observation<'a> {
             start: None,
             pidfd: None,
             timeline: Vec::new(),
-            first_signal: None,
-            last_signal: None,
+            first_delivery: None,
+            last_delivery: None,
             deadly: None,
             given_up: None,
             asked: None,
@@ -199,13 +222,17 @@ impl<'a> Observation<'a> {
             self.advance()?;
             let timeout = self.next_timer()?;
             let stdin = self.live.stdin.as_ref().map(|fd| (fd.as_fd(), Interest::Write));
-            let [control, stdout, stderr, watch, stdin] = poll::wait(
+            // What is typed goes on when there is room.
+            let typing = matches!(self.progress, Progress::Delivering(_)) && !self.target_gone;
+            let keyboard = self.stdout.fd.as_ref().filter(|_| typing);
+            let [control, stdout, stderr, watch, stdin, _] = poll::wait(
                 [
                     Some((self.live.control.as_fd(), Interest::Read)),
                     self.stdout.fd.as_ref().map(|fd| (fd.as_fd(), Interest::Read)),
                     self.stderr.fd.as_ref().map(|fd| (fd.as_fd(), Interest::Read)),
                     self.watch.as_ref().map(|watch| (watch.as_fd(), Interest::Read)),
                     stdin,
+                    keyboard.map(|fd| (fd.as_fd(), Interest::Write)),
                 ],
                 Some(timeout),
             )
@@ -259,6 +286,7 @@ impl<'a> Observation<'a> {
             }
             Progress::AwaitingReady => next = next.min(self.gate_timer(now)),
             Progress::Step(_) if self.target_gone => {}
+            Progress::Delivering(_) => {}
             Progress::Step(index) => match &self.orders.steps[index].when {
                 When::After(time) => next = next.min(self.since.plus(*time)),
                 When::Gate(_) => next = next.min(self.gate_timer(now)),

@@ -1,23 +1,13 @@
-//! Carrying out the script: opening gates, delivering steps.
+//! Carrying out the script: opening gates, going from step to step.
 
 use std::time::Duration;
 
 use crate::error::Error;
-use crate::exit::{Disposition, Ending, Event, FirstSignal, LastSignal, What};
-use crate::script::{Action, Ready, Seen, When};
-use crate::signal::Signal;
+use crate::exit::{Event, What};
+use crate::script::{Ready, Seen, When};
 use crate::sys::clock::Moment;
-use crate::sys::disposition;
 
 use super::{GivenUp, Observation, Progress};
-
-/// A signal that kills the target unless that has ended, and how everything stood before.
-pub(super) struct Deadly {
-    step: usize,
-    since: Moment,
-    first: Option<FirstSignal>,
-    last: Option<LastSignal>,
-}
 
 impl Observation<'_> {
     /// Does all that is due: opens gates, delivers steps, keeps the deadline.
@@ -36,7 +26,9 @@ impl Observation<'_> {
                     false
                 }
                 Progress::AwaitingReady => self.try_ready(now),
-                Progress::Step(index) => self.try_step(index, now)?,
+                Progress::Step(index) => self.try_step(index, now),
+                Progress::Delivering(_) if self.target_gone => false,
+                Progress::Delivering(index) => self.deliver(index)?,
             };
             if self.declined.is_some() {
                 return self.give_up(GivenUp::Deadline);
@@ -93,12 +85,12 @@ impl Observation<'_> {
         open
     }
 
-    pub(super) fn try_step(&mut self, index: usize, now: Moment) -> Result<bool, Error> {
+    pub(super) fn try_step(&mut self, index: usize, now: Moment) -> bool {
         if !self.is_step_due(index, now) {
-            return Ok(false);
+            return false;
         }
-        let Action::Signal(signal) = self.orders.steps[index].action;
-        self.deliver(index, signal)
+        self.progress = Progress::Delivering(index);
+        true
     }
 
     pub(super) fn is_step_due(&mut self, index: usize, now: Moment) -> bool {
@@ -114,73 +106,6 @@ impl Observation<'_> {
                 self.orders.steps[index].when = When::Gate(gate);
                 open
             }
-        }
-    }
-
-    /// Sends a signal, after taking in everything that was there before it.
-    pub(super) fn deliver(&mut self, index: usize, signal: Signal) -> Result<bool, Error> {
-        let base = self.base();
-        self.take_in()?;
-        // It takes a while, in which more may have come.
-        let disposition = self.start.and_then(|(_, pid)| disposition::of(pid, signal.number()));
-        self.take_in()?;
-        let Some(pidfd) = &self.pidfd else { return Ok(false) };
-        // The kernel takes a signal for a zombie without a word: ask first.
-        if pidfd.has_ended() {
-            self.target_gone = true;
-            return Ok(false);
-        }
-        let now = Moment::now();
-        match pidfd.signal(signal.number()) {
-            Ok(()) => {}
-            Err(error) if error.raw_os_error() == Some(libc::ESRCH) => {
-                self.target_gone = true;
-                return Ok(false);
-            }
-            Err(error) => {
-                self.refused = Some(error.raw_os_error().unwrap_or(0));
-                self.give_up(GivenUp::Deadline)?;
-                return Ok(false);
-            }
-        }
-        let at = now.since(base);
-        let deadly = disposition == Some(Disposition::Default) && signal.kills_by_default();
-        self.deadly = deadly.then_some(Deadly {
-            step: index,
-            since: self.since,
-            first: self.first_signal,
-            last: self.last_signal,
-        });
-        self.first_signal.get_or_insert(FirstSignal {
-            at,
-            signal,
-            stdout: self.stdout.capture.total(),
-            stderr: self.stderr.capture.total(),
-            marks: self.marks.begun(),
-        });
-        self.last_signal = Some(LastSignal { at, signal });
-        self.timeline.push(Event { at, what: What::Sent { signal, disposition } });
-        self.next_step(index + 1, now);
-        Ok(true)
-    }
-
-    /// Reads what is there: output and marks.
-    fn take_in(&mut self) -> Result<(), Error> {
-        self.stdout.drain(self.live.requested_at, &mut self.buffer)?;
-        self.stderr.drain(self.live.requested_at, &mut self.buffer)?;
-        self.read_marks(false)
-    }
-
-    /// Takes the last delivery back if it killed by default and the target ended by a code all the
-    /// same: it was leaving already, when the kernel takes a signal without a word and drops it.
-    pub(super) fn take_back_what_came_too_late(&mut self, ending: &Ending) {
-        let (Ending::Code(_), Some(deadly)) = (ending, self.deadly.take()) else { return };
-        self.progress = Progress::Step(deadly.step);
-        self.since = deadly.since;
-        self.first_signal = deadly.first;
-        self.last_signal = deadly.last;
-        if let Some(sent) = self.timeline.iter().rposition(|event| matches!(event.what, What::Sent { .. })) {
-            self.timeline.remove(sent);
         }
     }
 }

@@ -4,6 +4,7 @@ use crate::evidence::{Channel, Evidence, Findings, Order, Source, Undropped};
 use crate::exit::Exit;
 use crate::script::StreamName;
 
+use super::delivery::was_done;
 use super::expectation::evidence;
 use super::text::{SHOWN_EVENTS, SHOWN_LINE, count, milliseconds, visible};
 
@@ -90,8 +91,10 @@ pub(crate) fn order_seen(
         .map(|(label, _)| quoted(&labels[*label]))
         .collect();
     if !missing.is_empty() {
-        let since =
-            exit.first_signal.map_or_else(String::new, |first| format!(" after {} was sent", first.signal));
+        let since = exit
+            .first_delivery
+            .as_ref()
+            .map_or_else(String::new, |first| format!(" after {}", was_done(&first.delivery)));
         notes.push(format!("there is no evidence{since} that {} ran", missing.join(" and ")));
     } else if !orders.iter().any(|order| expected.iter().all(|(label, _)| has(order, *label))) {
         notes.push(

@@ -8,6 +8,7 @@ use predicates_core::reflection::Case;
 use crate::evidence::{Evidence, Findings, Guards, Source};
 use crate::exit::Exit;
 
+use super::delivery::was_done;
 use super::text::{SHOWN_LINE, count, milliseconds, visible};
 
 /// A code that no process can have.
@@ -84,6 +85,11 @@ fn uncoloured(difference: &str) -> String {
     difference.split('\n').map(line).collect::<Vec<_>>().join("\n")
 }
 
+/// Why nothing can be said of stderr at a terminal.
+pub(crate) fn one_stream() -> &'static str {
+    "the target ran at a terminal (`pty`), where stdout and stderr arrive as one stream: ask for `stdout`"
+}
+
 /// That part of the output was not kept.
 pub(crate) fn not_kept(bytes: u64) -> String {
     format!(
@@ -103,8 +109,9 @@ pub(crate) fn where_it_looked(exit: &Exit, label: &str, findings: &Findings) -> 
         notes.push(format!(
             "{}, but before {}, so it does not show that the signal led to it",
             self::evidence(evidence),
-            exit.first_signal
-                .map_or_else(|| "the signal".to_owned(), |first| format!("{} was sent", first.signal))
+            exit.first_delivery
+                .as_ref()
+                .map_or_else(|| "the signal".to_owned(), |first| was_done(&first.delivery))
         ));
     }
     for evidence in &findings.on_their_way {
@@ -129,7 +136,9 @@ pub(crate) fn where_it_looked(exit: &Exit, label: &str, findings: &Findings) -> 
         count(exit.stdout.lines().len(), "line", "lines"),
         count(exit.stderr.lines().len(), "line", "lines"),
         count(exit.checks.iter().filter(|check| check.label == label).count(), "check", "checks"),
-        exit.first_signal.map_or_else(String::new, |first| format!(", after {} was sent", first.signal))
+        exit.first_delivery
+            .as_ref()
+            .map_or_else(String::new, |first| { format!(", after {}", was_done(&first.delivery)) })
     ));
     notes
 }

@@ -3,11 +3,12 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use crate::exit::{Disposition, Event, Exit, MarkKind, What};
+use crate::exit::{Event, Exit, MarkKind, Outputs, What};
+use crate::stream::Captured;
 use crate::tree::{Fate, Member, Received, Sender};
 
-use super::field;
 use super::text::{SHOWN_EVENTS, SHOWN_LINE, count, duration, milliseconds, stream, visible};
+use super::{delivery, field};
 
 /// The timeline, both streams, and what was left.
 pub(super) fn facts(out: &mut String, exit: &Exit) {
@@ -17,8 +18,13 @@ pub(super) fn facts(out: &mut String, exit: &Exit) {
     out.push_str("  timeline:\n");
     timeline(out, exit);
     stuck(out, exit);
-    stream(out, "stdout", &exit.stdout);
-    stream(out, "stderr", &exit.stderr);
+    let line_end: &[u8] = match exit.outputs {
+        Outputs::Apart => b"\n",
+        Outputs::Terminal => b"\r\n",
+    };
+    for (name, captured) in outputs(exit) {
+        stream(out, name, captured, line_end);
+    }
     if let Some(threads) = &exit.threads_left {
         let _ = writeln!(out, "  threads that still ran: {}", visible(threads.as_bytes(), SHOWN_LINE));
     }
@@ -42,15 +48,11 @@ pub(super) fn facts(out: &mut String, exit: &Exit) {
     out.truncate(out.trim_end().len());
 }
 
-/// What a target would have done with a signal when it was sent.
-pub(super) const fn disposition_note(disposition: Disposition) -> &'static str {
-    match disposition {
-        Disposition::Default => ", which had its default action: no handler was installed",
-        Disposition::Ignored => ", which the target ignored",
-        Disposition::Handled => ", for which a handler was installed",
-        Disposition::Blocked => ", which every thread blocked and nobody waited for",
-        Disposition::WaitedFor => ", for which a thread waited",
-        Disposition::HeldBySignalfd => ", which a signalfd took",
+/// The streams that there were, by name.
+fn outputs(exit: &Exit) -> Vec<(&'static str, &Captured)> {
+    match exit.outputs {
+        Outputs::Apart => vec![("stdout", &exit.stdout), ("stderr", &exit.stderr)],
+        Outputs::Terminal => vec![("terminal", &exit.stdout)],
     }
 }
 
@@ -142,9 +144,7 @@ pub(super) fn timeline(out: &mut String, exit: &Exit) {
         let (order, text) = match &event.what {
             What::Started { pid } => (0, format!("started, process {pid}")),
             What::Ready { gate } => (3, format!("ready: {gate}")),
-            What::Sent { signal, disposition } => {
-                (4, format!("{signal} sent{}", disposition.map_or("", disposition_note)))
-            }
+            What::Delivered { delivery } => (4, delivery::event(delivery)),
             What::StillPending { signal } => (5, format!("{signal} was still pending: it was never taken")),
             What::Received(received) => (4, received_by(received, exit)),
             What::GaveUp => (5, "the harness gave up waiting".to_owned()),
@@ -152,7 +152,7 @@ pub(super) fn timeline(out: &mut String, exit: &Exit) {
         };
         events.push((Some(event.at), order, text));
     }
-    for (name, captured) in [("stdout", &exit.stdout), ("stderr", &exit.stderr)] {
+    for (name, captured) in outputs(exit) {
         for line in captured.lines() {
             let text = format!("{name}: {}", visible(line.text, SHOWN_LINE));
             let arrived = captured.arrived(line.offset + line.text.len().max(1) as u64 - 1);

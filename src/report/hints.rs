@@ -1,13 +1,13 @@
 //! Causes that people run into, where the facts show one.
 
-use crate::exit::{Disposition, Ending, Exit, How, What};
+use crate::exit::{Disposition, Ending, Exit, How, Outputs, What};
 use crate::signal::{SIGKILL, SIGPIPE, Signal};
 
 /// What is known of causes that people run into.
 pub(super) fn hints(exit: &Exit) -> Vec<String> {
     let mut hints = Vec::new();
-    let sent = exit.timeline.iter().rev().find_map(|event| match event.what {
-        What::Sent { signal, disposition } => Some((signal, disposition)),
+    let sent = exit.timeline.iter().rev().find_map(|event| match &event.what {
+        What::Delivered { delivery } => delivery.signal(),
         _ => None,
     });
     match (&exit.ending, sent) {
@@ -80,10 +80,14 @@ pub(crate) fn never_flushed(exit: &Exit) -> Option<String> {
         (Ending::Code(_), Some(How::ExitedImmediately)) => "the process ended without exit hooks".to_owned(),
         (Ending::Code(_), _) => return None,
     };
-    Some(format!(
-        "{end}, and with it what was printed but never flushed. To a pipe, Rust writes line by line and at the \
-         exit, C and Python only when a buffer is full and at the exit"
-    ))
+    let when = match exit.outputs {
+        Outputs::Apart => {
+            "To a pipe, Rust writes line by line and at the exit, C and Python only when a buffer is full and at \
+             the exit"
+        }
+        Outputs::Terminal => "At a terminal most programs write line by line and at the exit",
+    };
+    Some(format!("{end}, and with it what was printed but never flushed. {when}"))
 }
 
 /// What an exit code usually means, where it is not the program's own.

@@ -1,6 +1,7 @@
 //! Every word that a failing test prints. What passes and what fails is decided elsewhere.
 
 mod cleanup;
+mod delivery;
 mod error;
 mod expectation;
 mod facts;
@@ -11,10 +12,11 @@ mod text;
 pub(crate) use cleanup::{
     leftovers_expectation, leftovers_found, order_expectation, order_seen, ran_oftener, undropped,
 };
+pub(crate) use delivery::{quoted, was_done};
 pub(crate) use error::error;
 pub(crate) use expectation::{
-    code_expectation, evidence, guards, impossible_code, not_kept, not_waited_for, stream_expectation,
-    where_it_looked,
+    code_expectation, evidence, guards, impossible_code, not_kept, not_waited_for, one_stream,
+    stream_expectation, where_it_looked,
 };
 pub(crate) use facts::member;
 pub(crate) use hints::never_flushed;
@@ -86,9 +88,9 @@ fn field(out: &mut String, name: &str, text: &str) {
 /// How it ended, with what led there as far as it is known.
 fn happened(exit: &Exit) -> String {
     let mut text = exit.ending.to_string();
-    if let Some(last) = exit.last_signal {
+    if let Some(last) = &exit.last_delivery {
         let after = exit.duration.saturating_sub(last.at);
-        let _ = write!(text, ", {} after {} was sent", duration(after), last.signal);
+        let _ = write!(text, ", {} after {}", duration(after), was_done(&last.delivery));
     } else if !matches!(exit.ending, Ending::TimedOut { .. }) {
         let _ = write!(text, ", {} after its start", duration(exit.duration));
     }

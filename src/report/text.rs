@@ -15,7 +15,8 @@ pub(super) const SHOWN_EVENTS: usize = 20;
 /// So many bytes of a line or a label are shown on the timeline.
 pub(super) const SHOWN_LINE: usize = 120;
 
-pub(super) fn stream(out: &mut String, name: &str, captured: &Captured) {
+/// A stream with its length and its lines, which end by `line_end`; one that ends otherwise shows it.
+pub(super) fn stream(out: &mut String, name: &str, captured: &Captured, line_end: &[u8]) {
     if captured.total == 0 {
         let _ = writeln!(out, "  {name}: empty");
         return;
@@ -24,19 +25,19 @@ pub(super) fn stream(out: &mut String, name: &str, captured: &Captured) {
     let kept = captured.kept();
     let all = captured.total;
     if captured.left_out() == 0 && kept.len() <= SHOWN_HEAD + SHOWN_TAIL {
-        indented(out, &kept);
+        indented(out, &kept, line_end);
         return;
     }
     let (head, tail) = (SHOWN_HEAD.min(kept.len()), SHOWN_TAIL.min(kept.len().saturating_sub(SHOWN_HEAD)));
-    indented(out, &kept[..head]);
+    indented(out, &kept[..head], line_end);
     let _ = writeln!(out, "    … {} not shown …", count(all - (head + tail) as u64, "byte", "bytes"));
-    indented(out, &kept[kept.len() - tail..]);
+    indented(out, &kept[kept.len() - tail..], line_end);
 }
 
-pub(super) fn indented(out: &mut String, bytes: &[u8]) {
+pub(super) fn indented(out: &mut String, bytes: &[u8], line_end: &[u8]) {
     for line in bytes.split_inclusive(|byte| *byte == b'\n') {
         let ended = line.ends_with(b"\n");
-        let line = line.strip_suffix(b"\n").unwrap_or(line);
+        let line = line.strip_suffix(line_end).or(line.strip_suffix(b"\n")).unwrap_or(line);
         let _ =
             writeln!(out, "    {}{}", visible(line, usize::MAX), if ended { "" } else { " (no newline)" });
     }

@@ -83,6 +83,7 @@ impl Identity {
 #[derive(Debug, Default)]
 pub(crate) struct Needs {
     pub(crate) marks: bool,
+    pub(crate) stderr: bool,
     pub(crate) files: Vec<PathBuf>,
     pub(crate) polling: bool,
     pub(crate) delays: Vec<Duration>,
@@ -260,6 +261,9 @@ impl Ready {
             Gate::Either(a, b) => {
                 a.needs(needs);
                 b.needs(needs);
+            }
+            Gate::Text { stream: StreamName::Stderr, .. } | Gate::Line { stream: StreamName::Stderr, .. } => {
+                needs.stderr = true;
             }
             Gate::Text { .. } | Gate::Line { .. } | Gate::Invalid(_) => {}
         }

@@ -4,11 +4,13 @@
 //! *after* that by which the gate before it opened, so that the order of a script does not depend on
 //! how the target's output was cut into reads.
 
+mod action;
 mod gate;
 mod ready;
 mod seen;
 mod text;
 
+pub(crate) use action::Action;
 pub(crate) use gate::Needs;
 pub use ready::Ready;
 pub use seen::Sight;
@@ -17,8 +19,6 @@ pub use text::{IntoTextMatch, PlainText, TextMatch, TextPredicate};
 
 use std::fmt;
 use std::time::Duration;
-
-use crate::signal::Signal;
 
 /// Which stream a gate reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,18 +50,12 @@ pub(crate) enum When {
     Gate(Ready),
 }
 
-/// What a step does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Action {
-    Signal(Signal),
-}
-
 impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Action::Signal(signal) = self.action;
+        let action = &self.action;
         match &self.when {
-            When::After(time) => write!(f, "{signal} after {}", crate::report::duration(*time)),
-            When::Gate(gate) => write!(f, "{signal} when {gate}"),
+            When::After(time) => write!(f, "{action} after {}", crate::report::duration(*time)),
+            When::Gate(gate) => write!(f, "{action} when {gate}"),
         }
     }
 }

@@ -63,7 +63,8 @@ pub(crate) enum Chunk {
 pub(crate) fn read_chunk(fd: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<Chunk> {
     loop {
         match nix::unistd::read(fd, buffer) {
-            Ok(0) => return Ok(Chunk::End),
+            // The keyboard's side of a terminal that nobody has open any more gives an error instead.
+            Ok(0) | Err(nix::Error::EIO) => return Ok(Chunk::End),
             Ok(n) => return Ok(Chunk::Bytes(n)),
             Err(nix::Error::EAGAIN) => return Ok(Chunk::Empty),
             Err(nix::Error::EINTR) => {}

@@ -62,12 +62,15 @@ pub(crate) struct Setup {
     pub(crate) stderr: RawFd,
     pub(crate) directory: RawFd,
     pub(crate) core_dumps: bool,
+    /// The streams are a terminal, which is to be its controlling one.
+    pub(crate) at_terminal: bool,
 }
 
 /// The step of a start that failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum StartStep {
     Process,
+    Terminal,
     Streams,
     Directory,
     Exec,
@@ -94,9 +97,14 @@ pub(crate) fn tie_to(parent: i32) -> io::Result<()> {
     }
 }
 
-/// Streams, directory, core limit, and last the empty mask.
+/// Session, streams, directory, core limit, and last the empty mask.
 pub(crate) fn set_up_target(setup: &Setup) -> Result<(), StartError> {
     let failed = |step, errno| Err(StartError { step, errno });
+    if setup.at_terminal {
+        if let Err(errno) = super::pty::lead_session_at(setup.stdin) {
+            return failed(StartStep::Terminal, errno);
+        }
+    }
     for (fd, number) in [(setup.stdin, 0), (setup.stdout, 1), (setup.stderr, 2)] {
         if let Err(errno) = place(fd, number) {
             return failed(StartStep::Streams, errno);

@@ -39,6 +39,8 @@ pub(crate) mod pidfd;
 #[cfg(all(feature = "harness", target_os = "linux"))]
 pub(crate) mod poll;
 #[cfg(all(feature = "harness", target_os = "linux"))]
+pub(crate) mod pty;
+#[cfg(all(feature = "harness", target_os = "linux"))]
 pub(crate) mod schedule;
 #[cfg(all(feature = "harness", target_os = "linux"))]
 pub(crate) mod signals;

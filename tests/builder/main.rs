@@ -23,7 +23,7 @@ use exeunt::{Exit, What};
 /// When the signals of the script were sent, in order.
 fn sent(exit: &Exit) -> Vec<Duration> {
     let events = exit.timeline().iter();
-    events.filter(|event| matches!(event.what, What::Sent { .. })).map(|event| event.at).collect()
+    events.filter(|event| matches!(event.what, What::Delivered { .. })).map(|event| event.at).collect()
 }
 
 /// When the readiness gate opened.

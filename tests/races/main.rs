@@ -88,7 +88,7 @@ fn a_target_that_leaves_by_a_code_was_not_signalled_where_it_had_no_handler() {
             Err(error) => assert!(error.to_string().contains("the target had ended"), "{error}"),
         }
         let early = leave(micros, ms(2)).allow_early_end().run().unwrap();
-        let sent = format!("{:?}", early.timeline()).contains("Sent");
+        let sent = format!("{:?}", early.timeline()).contains("Delivered");
         assert_eq!(sent, *early.ending() != Ending::Code(0), "{early:?}");
     });
     // And one that has a handler may leave by a code.

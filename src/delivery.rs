@@ -1,0 +1,121 @@
+//! What a script does to a target, as the timeline tells of it: signals, keys, what is typed, the end of a
+//! terminal. Facts of what was done, with what the target would make of it at that moment.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::signal::{Disposition, SIGHUP, SIGINT, SIGQUIT, SIGTSTP, Signal};
+
+/// A key of the terminal that is more than a character to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum Key {
+    /// Ctrl-C, the interrupt key (`VINTR`).
+    Interrupt,
+    /// Ctrl-\, the quit key (`VQUIT`).
+    Quit,
+    /// Ctrl-Z, the suspend key (`VSUSP`).
+    Suspend,
+    /// Ctrl-D, the end of input (`VEOF`).
+    EndOfInput,
+}
+
+impl Key {
+    /// The signal that the terminal makes of it, if it makes any.
+    #[must_use]
+    pub const fn signal(self) -> Option<Signal> {
+        match self {
+            Self::Interrupt => Some(SIGINT),
+            Self::Quit => Some(SIGQUIT),
+            Self::Suspend => Some(SIGTSTP),
+            Self::EndOfInput => None,
+        }
+    }
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Interrupt => "Ctrl-C",
+            Self::Quit => "Ctrl-\\",
+            Self::Suspend => "Ctrl-Z",
+            Self::EndOfInput => "Ctrl-D",
+        })
+    }
+}
+
+/// What a terminal makes of a key, by the settings that it has when the key is typed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum KeyMeaning {
+    /// A signal to the target, which is in the terminal's foreground process group, and to all others there.
+    Signal {
+        /// Which.
+        signal: Signal,
+        /// What the target would do with it; unknown where `/proc` did not tell.
+        disposition: Option<Disposition>,
+    },
+    /// A signal to another process group, that of a shell's foreground job for example.
+    SignalToOthers {
+        /// Which.
+        signal: Signal,
+        /// The foreground process group; `None` where there was none.
+        group: Option<i32>,
+    },
+    /// The end of the line that is read, or, at its beginning, of the input.
+    EndOfInput,
+    /// A character like any other: the terminal was set to pass it on.
+    Character,
+}
+
+/// One thing that was done to the target.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum Delivery {
+    /// A signal was sent to the target.
+    Signal {
+        /// Which.
+        signal: Signal,
+        /// What the target would do with it at that moment; unknown where `/proc` did not tell.
+        disposition: Option<Disposition>,
+    },
+    /// A key was typed at the target's terminal.
+    Key {
+        /// Which.
+        key: Key,
+        /// What the terminal made of it.
+        meaning: KeyMeaning,
+    },
+    /// A text was typed at the target's terminal.
+    Text {
+        /// The text; bytes that are not UTF-8 are replaced.
+        text: String,
+    },
+    /// The terminal hung up: the session's leader, which is the target, and the foreground process group
+    /// are sent SIGHUP, and whoever reads or writes there finds an end or an error.
+    HangUp {
+        /// What the target would do with SIGHUP; unknown where `/proc` did not tell.
+        disposition: Option<Disposition>,
+    },
+}
+
+impl Delivery {
+    /// The signal that came to the target by it, if any did, and what the target would do with it.
+    #[must_use]
+    pub const fn signal(&self) -> Option<(Signal, Option<Disposition>)> {
+        match self {
+            Self::Signal { signal, disposition }
+            | Self::Key { meaning: KeyMeaning::Signal { signal, disposition }, .. } => {
+                Some((*signal, *disposition))
+            }
+            Self::HangUp { disposition } => Some((SIGHUP, *disposition)),
+            Self::Key { .. } | Self::Text { .. } => None,
+        }
+    }
+
+    /// Whether it may be what the target leaves for; what is only said to it is not.
+    pub(crate) const fn is_a_reason_to_leave(&self) -> bool {
+        !matches!(self, Self::Text { .. })
+    }
+}

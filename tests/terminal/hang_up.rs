@@ -1,0 +1,55 @@
+//! The terminal goes away: SIGHUP, an end of the input, and writes that fail.
+
+use exeunt::prelude::*;
+
+use crate::support::fails_with;
+
+#[test]
+fn a_target_without_a_handler_dies_of_sighup() {
+    let plan = || program("cat").pty().hang_up_after(ms(20));
+    plan().killed_by(SIGHUP);
+    fails_with(
+        || plan().success(),
+        &[
+            "killed by SIGHUP (1), ",
+            "after the terminal hung up",
+            "the terminal hung up: SIGHUP (1), which had its default action",
+        ],
+    );
+}
+
+#[test]
+fn a_handler_cleans_up_and_a_mark_tells() {
+    let script = r#"
+        trap 'echo saved >> "$EXEUNT_PROBE"; exit 3' HUP
+        echo working
+        while :; do sleep 0.01; done"#;
+    let plan = || program("sh").args(["-c", script]).pty().hang_up_when(Ready::stdout("working"));
+    plan().cleanup_ran("saved").code(3).within(secs(20));
+    fails_with(
+        || plan().cleanup_ran("closed"),
+        &["after the terminal hung up", "for which a handler was installed"],
+    );
+}
+
+#[test]
+fn who_ignores_sighup_finds_an_end_of_input_and_no_place_to_write() {
+    let script = r#"
+        trap '' HUP
+        echo working
+        cat > /dev/null
+        echo "read to the end" >> "$EXEUNT_PROBE"
+        echo gone 2> /dev/null || exit 5"#;
+    let plan = || program("sh").args(["-c", script]).pty().hang_up_when(Ready::stdout("working"));
+    let exit = plan().cleanup_ran("read to the end").code(5);
+    assert_eq!(exit.stdout_text(), "working\r\n");
+    fails_with(|| plan().success(), &["SIGHUP (1), which the target ignored", "happened: exit code 5"]);
+}
+
+#[test]
+fn what_was_written_before_is_kept() {
+    for _ in 0..50 {
+        let plan = program("sh").args(["-c", "printf ready; printf ' and more'; exec sleep 1000"]).pty();
+        plan.hang_up_when(Ready::stdout("and more")).stdout("ready and more").killed_by(SIGHUP);
+    }
+}
