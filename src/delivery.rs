@@ -92,8 +92,8 @@ pub enum Delivery {
         /// The text; bytes that are not UTF-8 are replaced.
         text: String,
     },
-    /// The terminal hung up: the session's leader, which is the target, and the foreground process group
-    /// are sent SIGHUP, and whoever reads or writes there finds an end or an error.
+    /// The terminal hung up: the session's leader, which is the target, is sent SIGHUP, and whoever reads or
+    /// writes there finds an end or an error.
     HangUp {
         /// What the target would do with SIGHUP; unknown where `/proc` did not tell.
         disposition: Option<Disposition>,

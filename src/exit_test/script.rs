@@ -160,8 +160,11 @@ impl ExitTest {
         self.step(When::Gate(gate), Action::Type(text.into()))
     }
 
-    /// Takes the terminal away, as where its window is closed or the connection lost: the target and the
-    /// foreground process group are sent SIGHUP, reads find the end of the input, and writes fail.
+    /// Takes the terminal away, as where its window is closed or the connection lost: the target is sent
+    /// SIGHUP, reads find the end of the input, and writes fail.
+    ///
+    /// The rest of the foreground process group gets its SIGHUP when the target, which leads the session,
+    /// ends; there is little time for it then, for what the target leaves is killed.
     pub fn hang_up_after(self, delay: Duration) -> Self {
         self.step(When::After(delay), Action::HangUp)
     }

@@ -23,7 +23,7 @@ fn a_handler_cleans_up_and_a_mark_tells() {
     let script = r#"
         trap 'echo saved >> "$EXEUNT_PROBE"; exit 3' HUP
         echo working
-        while :; do sleep 0.01; done"#;
+        while :; do read -r _; done"#;
     let plan = || program("sh").args(["-c", script]).pty().hang_up_when(Ready::stdout("working"));
     plan().cleanup_ran("saved").code(3).within(secs(20));
     fails_with(
@@ -52,4 +52,18 @@ fn what_was_written_before_is_kept() {
         let plan = program("sh").args(["-c", "printf ready; printf ' and more'; exec sleep 1000"]).pty();
         plan.hang_up_when(Ready::stdout("and more")).stdout("ready and more").killed_by(SIGHUP);
     }
+}
+
+#[test]
+fn a_hang_up_reaches_the_leader_and_the_others_only_when_that_ends() {
+    let inner = r#"
+        trap 'echo "inner hung up" >> "$EXEUNT_PROBE"; exit 0' HUP
+        trap 'echo "inner was told" >> "$EXEUNT_PROBE"; exit 0' USR1
+        echo ready
+        while :; do sleep 0.01; done"#;
+    // In the group of the target, and so in the foreground.
+    let script = "sh -c \"$0\" & trap 'kill -USR1 $!; wait $!; exit 3' HUP; wait";
+    let plan = || program("sh").args(["-c", script, inner]).pty().hang_up_when(Ready::stdout("ready"));
+    plan().cleanup_ran("inner was told").cleanup_skipped("inner hung up").code(3);
+    fails_with(|| plan().cleanup_ran("inner hung up"), &["there is no evidence that it did"]);
 }

@@ -56,12 +56,3 @@ fn ctrl_d_at_the_prompt_ends_the_shell() {
     let Some(bash) = bash() else { return };
     bash.type_when("(exit 9)\n", Ready::stdout("$ ")).end_of_input_when(Ready::stdout("$ ")).code(9);
 }
-
-#[test]
-fn a_hang_up_reaches_the_jobs_of_a_shell() {
-    let Some(bash) = bash() else { return };
-    let job = r#"sh -c 'trap "echo job left >> \"\$EXEUNT_PROBE\"; exit 0" HUP; echo job runs; while :; do sleep 0.01; done'"#;
-    bash.type_when(format!("{job}\n"), Ready::stdout("$ "))
-        .hang_up_when(Ready::stdout("\r\njob runs"))
-        .cleanup_ran("job left");
-}
