@@ -42,14 +42,27 @@ pub fn needs(program: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let found = std::env::split_paths(&path).map(|place| place.join(program)).find(|path| path.is_file());
     if found.is_none() {
-        assert!(
-            std::env::var_os("EXEUNT_NO_SKIP").is_none(),
-            "`{program}` is missing, and nothing may be skipped"
-        );
-        let name = std::thread::current().name().unwrap_or("a test").to_owned();
-        let _ = writeln!(std::io::stderr(), "SKIPPED {name}: there is no `{program}` on this machine");
+        skipped(&format!("there is no `{program}` on this machine"));
     }
     found
+}
+
+/// The same of a file, with a word on how it is made.
+#[track_caller]
+pub fn needs_file(path: &std::path::Path, how: &str) -> Option<()> {
+    if path.is_file() {
+        return Some(());
+    }
+    skipped(&format!("there is no `{}` ({how})", path.display()));
+    None
+}
+
+/// Says on the real stderr that this test is skipped, or panics where nothing may be.
+#[track_caller]
+pub fn skipped(why: &str) {
+    assert!(std::env::var_os("EXEUNT_NO_SKIP").is_none(), "{why}, and nothing may be skipped");
+    let name = std::thread::current().name().unwrap_or("a test").to_owned();
+    let _ = writeln!(std::io::stderr(), "SKIPPED {name}: {why}");
 }
 
 /// The path of a file in `fixtures/`.

@@ -49,16 +49,21 @@ pub fn compiled(source: &str, name: &str, flags: &[&str]) -> Option<PathBuf> {
 /// Python without what the machine's installation adds: it starts in a few milliseconds.
 #[track_caller]
 pub fn python() -> Option<ExitTest> {
+    Some(program(interpreter()?).args(["-I", "-S"]))
+}
+
+/// Python's interpreter itself, and not a wrapper of it.
+#[track_caller]
+pub fn interpreter() -> Option<&'static Path> {
     static INTERPRETER: OnceLock<PathBuf> = OnceLock::new();
     let found = needs("python3")?;
-    let interpreter = INTERPRETER.get_or_init(|| {
+    Some(INTERPRETER.get_or_init(|| {
         let output = Command::new(found)
             .args(["-c", "import sys; sys.stdout.write(sys.executable)"])
             .output()
             .expect("python3 runs");
         PathBuf::from(String::from_utf8(output.stdout).expect("a path"))
-    });
-    Some(program(interpreter).args(["-I", "-S"]))
+    }))
 }
 
 /// A program of `fixtures/python`.
