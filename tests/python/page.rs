@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use exeunt::{Ending, Exit, What};
+use exeunt::{Delivery, Ending, Exit, What};
 
 use crate::{left_behind, marks, support};
 
@@ -151,8 +151,15 @@ const WITHOUT_COUNTERPART: &[(&str, &str)] = &[
 fn facts(exit: &Exit) -> String {
     let mut text = String::new();
     for event in exit.timeline() {
-        if let What::Sent { signal, .. } = event.what {
-            let _ = write!(text, "{} sent, ", signal.name().unwrap_or_else(|| signal.number().to_string()));
+        match &event.what {
+            What::Delivered { delivery: Delivery::Signal { signal, .. } } => {
+                let name = signal.name().unwrap_or_else(|| signal.number().to_string());
+                let _ = write!(text, "{name} sent, ");
+            }
+            What::Delivered { delivery: Delivery::Key { key, .. } } => {
+                let _ = write!(text, "{key} typed, ");
+            }
+            _ => {}
         }
     }
     match exit.ending() {
