@@ -87,6 +87,7 @@
 //! | [`dropped`](ExitAssert::dropped), [`not_dropped`](ExitAssert::not_dropped) | the guards of this label ([`probe::on_drop`]) that were armed, at least one, and what became of them |
 //! | [`all_dropped`](ExitAssert::all_dropped) | all guards that were armed, at least one, each dropped by the process that armed it |
 //! | [`no_leftovers`](ExitAssert::no_leftovers), [`leftovers_are`](ExitAssert::leftovers_are) | the processes that came from the target, daemons too, and were alive when it ended |
+//! | [`no_zombies`](ExitAssert::no_zombies) | the children that had ended when the target did, and for which nobody had waited |
 //! | [`flushed`](ExitAssert::flushed), [`not_flushed`](ExitAssert::not_flushed) | that a text reached stdout or stderr, in a complete line or not |
 //! | [`hooks_ran`](ExitAssert::hooks_ran) | the exit hooks of a function's process, all of them. A program makes a mark with [`probe::at_exit`] |
 //! | [`returned`](ExitAssert::returned), [`panicked`](ExitAssert::panicked), [`exited_immediately`](ExitAssert::exited_immediately) | what the function's process told on a channel of its own, never its exit code |
@@ -103,6 +104,20 @@
 //!     .args(["-c", r#"echo "lock released" >> "$EXEUNT_PROBE""#])
 //!     .cleanup_ran("lock released")
 //!     .success();
+//! ```
+//!
+//! # Everything that came from it
+//!
+//! [`Exit::tree`] is the history of the processes that came from the target: orphans, zombies, what it left
+//! behind. Where the plan is [`traced`](ExitTest::traced), it holds every process, who made it and how it ended,
+//! and the timeline tells who sent each signal that was not the harness's.
+//!
+//! ```
+//! use exeunt::prelude::*;
+//!
+//! let exit = program("sh").args(["-c", "sh -c 'exit 3'; kill -TERM $$"]).traced().killed_by(SIGTERM).no_zombies();
+//! let [child] = exit.tree().members() else { panic!("one child") };
+//! assert_eq!(*child.fate(), exeunt::Fate::Ended(Ending::Code(3)));
 //! ```
 //!
 //! # Environment variables
