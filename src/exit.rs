@@ -77,6 +77,7 @@ pub struct Mark {
     pub(crate) at: Option<Duration>,
     pub(crate) pid: Option<i32>,
     pub(crate) thread: Option<i32>,
+    pub(crate) place: Option<String>,
 }
 
 impl Mark {
@@ -109,6 +110,12 @@ impl Mark {
     #[must_use]
     pub const fn thread(&self) -> Option<i32> {
         self.thread
+    }
+
+    /// Where a drop guard was armed, as `file:line`; `None` for every other kind of mark.
+    #[must_use]
+    pub fn place(&self) -> Option<&str> {
+        self.place.as_deref()
     }
 }
 

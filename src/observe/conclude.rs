@@ -132,6 +132,7 @@ impl Observation<'_> {
             at: at.map(|at| at.since(base)),
             pid: record.origin.map(|origin| origin.pid),
             thread: record.origin.map(|origin| origin.tid),
+            place: record.place,
         });
         let leftovers = end.leftovers.into_iter().map(|process| Leftover {
             pid: process.pid,

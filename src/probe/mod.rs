@@ -24,12 +24,17 @@
 //!   a newline.
 //!
 //! The kinds are `M` (a mark), `A` (a drop guard was armed), `D` (it was dropped), `U` (it was
-//! dropped while the thread was unwinding) and `H` (an exit hook ran).
+//! dropped while the thread was unwinding) and `H` (an exit hook ran). `P` is an `A` that says where: the
+//! place, as `file:line`, and a zero byte stand before the label, and the length is that of all three.
+//!
+//! A reader takes a record of a kind that it does not know for lines, so that new kinds are no reason to
+//! fail.
 
 pub(crate) mod record;
 
 use std::borrow::Cow;
 use std::fmt;
+use std::panic::Location;
 
 use crate::sys::raw;
 use record::Kind;
@@ -49,15 +54,16 @@ pub fn mark(label: impl AsRef<[u8]>) {
 /// Arms a guard that records its own drop, the way a `finally` block would.
 ///
 /// `exeunt` then tells a guard that was dropped from one that was skipped by `exit`, `_exit`, an
-/// abort or a signal.
+/// abort or a signal, and where that one was armed.
 ///
 /// ```
 /// let _guard = exeunt::probe::on_drop("connection closed");
 /// ```
 #[must_use = "a guard that is not bound to a name is dropped at once"]
+#[track_caller]
 pub fn on_drop(label: impl Into<Cow<'static, str>>) -> OnDrop {
     let label = label.into();
-    record::write(Kind::Armed, label.as_bytes());
+    record::write_armed(label.as_bytes(), Location::caller());
     OnDrop { label }
 }
 

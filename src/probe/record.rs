@@ -3,10 +3,15 @@
 //! Writing allocates nothing: the header is put together on the stack. The format is documented
 //! for users in the parent module.
 
+use std::panic::Location;
+
 use crate::sys::raw;
 
 /// Begins a framed record; a line of another program's own never contains it.
 const FRAME: u8 = 0x1E;
+
+/// The letter of a record that says where a guard was armed. An `A` comes from others than this module.
+const ARMED_AT: u8 = b'P';
 
 /// What a record says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,7 +35,7 @@ impl Kind {
     const fn letter(self) -> u8 {
         match self {
             Self::Mark => b'M',
-            Self::Armed => b'A',
+            Self::Armed => ARMED_AT,
             Self::Dropped => b'D',
             Self::DroppedUnwinding => b'U',
             Self::Hook => b'H',
@@ -41,7 +46,7 @@ impl Kind {
     const fn from_letter(letter: u8) -> Option<Self> {
         Some(match letter {
             b'M' => Self::Mark,
-            b'A' => Self::Armed,
+            b'A' | ARMED_AT => Self::Armed,
             b'D' => Self::Dropped,
             b'U' => Self::DroppedUnwinding,
             b'H' => Self::Hook,
@@ -52,18 +57,23 @@ impl Kind {
 
 /// Appends one record to the mark file, if there is one.
 pub(crate) fn write(kind: Kind, label: &[u8]) {
-    if !raw::probe_is_listening() {
-        return;
+    if raw::probe_is_listening() {
+        let header = Header::of(kind.letter(), label.len());
+        raw::append_to_mark_file([header.bytes(), label, b"\n"]);
     }
-    let mut header = Header::new();
-    header.byte(FRAME);
-    header.byte(kind.letter());
-    header.byte(b' ');
-    header.number(raw::monotonic_ns());
-    header.number(u64::from(raw::process_id().unsigned_abs()));
-    header.number(u64::from(raw::thread_id().unsigned_abs()));
-    header.number(label.len() as u64);
-    raw::append_to_mark_file([header.bytes(), label, b"\n"]);
+}
+
+/// The same of a guard that was armed at this line of the program.
+pub(crate) fn write_armed(label: &[u8], place: &Location<'_>) {
+    if raw::probe_is_listening() {
+        let file = place.file().as_bytes();
+        let mut line = Header::new();
+        line.byte(b':');
+        line.digits(u64::from(place.line()));
+        line.byte(0);
+        let header = Header::of(Kind::Armed.letter(), file.len() + line.bytes().len() + label.len());
+        raw::append_to_mark_file([header.bytes(), file, line.bytes(), label, b"\n"]);
+    }
 }
 
 /// A header of bounded length on the stack: two letters and four numbers of at most 20 digits.
@@ -77,12 +87,30 @@ impl Header {
         Self { buffer: [0; 96], len: 0 }
     }
 
+    /// All that comes before a body of this length.
+    fn of(letter: u8, len: usize) -> Self {
+        let mut header = Self::new();
+        header.byte(FRAME);
+        header.byte(letter);
+        header.byte(b' ');
+        header.number(raw::monotonic_ns());
+        header.number(u64::from(raw::process_id().unsigned_abs()));
+        header.number(u64::from(raw::thread_id().unsigned_abs()));
+        header.number(len as u64);
+        header
+    }
+
     fn byte(&mut self, byte: u8) {
         self.buffer[self.len] = byte;
         self.len += 1;
     }
 
-    fn number(&mut self, mut number: u64) {
+    fn number(&mut self, number: u64) {
+        self.digits(number);
+        self.byte(b' ');
+    }
+
+    fn digits(&mut self, mut number: u64) {
         let mut digits = [0; 20];
         let mut first = digits.len();
         loop {
@@ -96,7 +124,6 @@ impl Header {
         for digit in &digits[first..] {
             self.byte(*digit);
         }
-        self.byte(b' ');
     }
 
     fn bytes(&self) -> &[u8] {
@@ -111,6 +138,8 @@ pub(crate) struct Record {
     pub(crate) kind: Kind,
     pub(crate) label: Vec<u8>,
     pub(crate) origin: Option<Origin>,
+    /// `file:line` of the program, where the record tells it.
+    pub(crate) place: Option<String>,
 }
 
 /// What only a framed record knows.
@@ -147,7 +176,7 @@ pub(crate) fn parse(bytes: &[u8], at_end: bool) -> Option<(Record, usize)> {
         None => return None,
     };
     let label = label.strip_suffix(b"\r").unwrap_or(label);
-    Some((Record { kind: Kind::Mark, label: label.to_vec(), origin: None }, used))
+    Some((Record { kind: Kind::Mark, label: label.to_vec(), origin: None, place: None }, used))
 }
 
 #[cfg(feature = "harness")]
@@ -161,6 +190,7 @@ enum Frame {
 fn parse_frame(bytes: &[u8]) -> Frame {
     let mut fields = [0_u64; 4];
     let Some(letter) = bytes.get(1) else { return Frame::Incomplete };
+    let placed = *letter == ARMED_AT;
     let Some(kind) = Kind::from_letter(*letter) else { return Frame::Malformed };
     match bytes.get(2) {
         None => return Frame::Incomplete,
@@ -194,7 +224,13 @@ fn parse_frame(bytes: &[u8]) -> Frame {
         None => Frame::Incomplete,
         Some(b'\n') => {
             let origin = Some(Origin { at_ns, pid, tid });
-            Frame::Complete(Record { kind, label: bytes[at..end].to_vec(), origin }, end + 1)
+            let body = &bytes[at..end];
+            let (place, label) = match body.iter().position(|byte| *byte == 0).filter(|_| placed) {
+                Some(zero) => (Some(String::from_utf8_lossy(&body[..zero]).into_owned()), &body[zero + 1..]),
+                None if placed => return Frame::Malformed,
+                None => (None, body),
+            };
+            Frame::Complete(Record { kind, label: label.to_vec(), origin, place }, end + 1)
         }
         Some(_) => Frame::Malformed,
     }

@@ -164,8 +164,11 @@ pub(crate) fn undropped(armed: usize, open: &[Undropped<'_>]) -> Vec<String> {
         if guards.number > 1 {
             text.push_str(&format!(" ({} of this label)", guards.number));
         }
+        if let Some(place) = &mark.place {
+            text.push_str(&format!(", armed in {}", visible(place.as_bytes(), SHOWN_LINE)));
+        }
         if let (Some(at), Some(pid), Some(thread)) = (mark.at, mark.pid, mark.thread) {
-            text.push_str(&format!(", armed at {} ms by thread {thread} of process {pid}", milliseconds(at)));
+            text.push_str(&format!(" at {} ms by thread {thread} of process {pid}", milliseconds(at)));
         }
     }
     if open.len() > SHOWN_EVENTS {

@@ -2,6 +2,7 @@
 
 use exeunt::MarkKind;
 use exeunt::prelude::*;
+use exeunt::probe::OnDrop;
 
 use crate::support::fails_with;
 
@@ -172,11 +173,13 @@ fn all_guards_are_dropped_where_each_of_them_was() {
         std::mem::forget(probe::on_drop("forgotten"));
         std::mem::forget(probe::on_drop("forgotten"));
     });
+    let armed_in =
+        format!("\"forgotten\" (2 of this label), armed in tests/evidence/guards.rs:{} at ", line!() - 4);
     let report = crate::support::report_of(|| exit.all_dropped());
     for text in [
         "expected: every guard that was armed is dropped",
         "3 guards were armed, and 2 never dropped:",
-        "\"forgotten\" (2 of this label), armed at ",
+        &armed_in,
     ] {
         assert!(report.contains(text), "the report lacks {text:?}:\n{report}");
     }
@@ -204,6 +207,82 @@ fn a_guard_that_only_a_fork_dropped_is_among_those_that_were_not() {
     });
     fails_with(
         || exit.returned().all_dropped(),
-        &["2 guards were armed, and 1 never dropped", "\"guard\", armed"],
+        &["2 guards were armed, and 1 never dropped", "\"guard\", armed in tests/evidence/guards.rs:"],
     );
+}
+
+#[test]
+fn a_guard_tells_where_it_was_armed_and_how_it_was_dropped() {
+    let exit = assert_exit(|| {
+        let _outer = probe::on_drop("outer");
+        let _ = std::panic::catch_unwind(|| {
+            let _inner = probe::on_drop("in\0ner\n");
+            panic!("caught");
+        });
+    });
+    let exit = exit.returned().all_dropped();
+    let line = line!() - 7;
+    let told: Vec<_> = exit.marks().iter().map(|mark| (mark.kind(), mark.label(), mark.place())).collect();
+    let (outer, inner) =
+        (format!("tests/evidence/guards.rs:{line}"), format!("tests/evidence/guards.rs:{}", line + 2));
+    assert_eq!(
+        told,
+        [
+            (MarkKind::Armed, "outer".into(), Some(outer.as_str())),
+            (MarkKind::Armed, "in\0ner\n".into(), Some(inner.as_str())),
+            (MarkKind::DroppedUnwinding, "in\0ner\n".into(), None),
+            (MarkKind::Dropped, "outer".into(), None),
+        ]
+    );
+    // Drops go backwards.
+    let exit = exit.cleanup_order(["in\0ner\n", "outer"]);
+    fails_with(|| exit.cleanup_order(["outer", "in\0ner\n"]), &["the marks say otherwise"]);
+}
+
+#[test]
+fn a_thread_local_guard_is_dropped_with_its_thread_and_a_static_one_never() {
+    thread_local!(static LOCAL: OnDrop = probe::on_drop("thread-local"));
+    static STATIC: std::sync::OnceLock<OnDrop> = std::sync::OnceLock::new();
+    let thread_local = assert_exit(|| {
+        std::thread::spawn(|| LOCAL.with(|_| ())).join().unwrap();
+    });
+    thread_local.all_dropped().dropped("thread-local");
+    let both = assert_exit(|| {
+        STATIC.get_or_init(|| probe::on_drop("static"));
+        std::thread::spawn(|| LOCAL.with(|_| ())).join().unwrap();
+    });
+    let exit = both.returned().not_dropped("static").dropped("thread-local");
+    fails_with(
+        || exit.all_dropped(),
+        &["2 guards were armed, and 1 never dropped:\n            \"static\", armed in"],
+    );
+}
+
+#[test]
+fn a_guard_of_a_thread_that_the_end_cut_off_is_named() {
+    let exit = assert_exit(|| {
+        let (ready, armed) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            let _guard = probe::on_drop("of a thread");
+            ready.send(()).unwrap();
+            crate::wait_for_ever();
+        });
+        armed.recv().unwrap();
+        drop(probe::on_drop("of main"));
+    });
+    let exit = exit.returned();
+    let (pid, thread) = (exit.marks()[0].pid().unwrap(), exit.marks()[0].thread().unwrap());
+    assert_ne!(pid, thread);
+    fails_with(
+        || exit.all_dropped(),
+        &["1 never dropped:\n            \"of a thread\"", &format!("by thread {thread} of process {pid}")],
+    );
+}
+
+#[test]
+fn a_guard_that_another_language_arms_has_no_place() {
+    let armed = program("sh").args(["-c", r#"printf '\036A 1 2 3 5 guard\n' >> "$EXEUNT_PROBE""#]);
+    let exit = armed.success().not_dropped("guard");
+    assert_eq!(exit.marks()[0].place(), None);
+    fails_with(|| exit.all_dropped(), &["\"guard\" at 0.0 ms by thread 3 of process 2"]);
 }
