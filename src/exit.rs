@@ -14,6 +14,7 @@ pub use crate::probe::record::Kind as MarkKind;
 pub use crate::signal::Disposition;
 use crate::signal::Signal;
 use crate::stream::Captured;
+use crate::traces::Traces;
 use crate::tree::{Received, Tree};
 
 /// How a process ended, as the kernel and the harness know it.
@@ -278,6 +279,7 @@ pub struct Exit {
     pub(crate) timeline: Vec<Event>,
     pub(crate) duration: Duration,
     pub(crate) usage: Usage,
+    pub(crate) traces: Traces,
     pub(crate) leftovers: Vec<Leftover>,
     pub(crate) leftover_count: usize,
     pub(crate) first_delivery: Option<FirstDelivery>,

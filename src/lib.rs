@@ -194,6 +194,8 @@ pub mod signal;
 #[cfg(feature = "harness")]
 mod stream;
 #[cfg(feature = "harness")]
+mod traces;
+#[cfg(feature = "harness")]
 mod tree;
 
 #[cfg(feature = "harness")]
@@ -207,6 +209,7 @@ pub use crate::{
     exit_test::{ExitTest, assert_exit, assert_exit_forked, assert_exit_with, cargo_bin, program},
     script::{IntoTextMatch, PlainText, Ready, Sight, TextMatch, TextPredicate},
     signal::Signal,
+    traces::{named_semaphore, shared_memory},
     tree::{Fate, Member, Received, Sender, Tree},
 };
 
@@ -214,6 +217,7 @@ pub use crate::{
 #[cfg(feature = "harness")]
 #[doc(hidden)]
 pub mod __private {
+    pub use crate::exit_test::Question;
     pub use crate::isolated::isolated;
     pub use rusty_fork::rusty_fork_id;
 

@@ -2,8 +2,11 @@
 //! the report.
 
 mod cleanup;
+mod traces;
 
 use std::fmt::Display;
+use std::net::ToSocketAddrs;
+use std::path::Path;
 use std::time::Duration;
 
 use assert_cmd::assert::{IntoCodePredicate, IntoOutputPredicate};
@@ -12,7 +15,7 @@ use predicates_core::Predicate;
 use crate::error::Error;
 use crate::evidence::{self, Findings};
 use crate::exit::{Ending, Exit, How, Outputs};
-use crate::exit_test::{ExitTest, scaled};
+use crate::exit_test::{ExitTest, Question, scaled};
 use crate::report::{self, Mismatch};
 use crate::script::IntoTextMatch;
 use crate::signal::{SIGABRT, Signal};
@@ -29,6 +32,10 @@ pub trait ExitAssert: Sized {
     /// The facts; with a time, the run ends at the latest this long after its script.
     #[doc(hidden)]
     fn conclude(self, observe_for: Option<Duration>) -> Result<Exit, Error>;
+
+    /// Announces to a plan what is going to be asked. The facts are what they are.
+    #[doc(hidden)]
+    fn announce(self, question: Question) -> Self;
 
     /// The exit code is this, or one of these, or one for which the predicate holds. What it takes is
     /// exactly what assert_cmd's `code` takes. A signal is never a code.
@@ -396,6 +403,102 @@ pub trait ExitAssert: Sized {
         settle(exit, mismatch)
     }
 
+    /// Something was at this path, before the run or at some time in it, and when all was dead there was
+    /// nothing any more. What never was is not removed.
+    ///
+    /// On a plan the path is watched for that; facts know it only where the plan had
+    /// [`watch`](ExitTest::watch). The same holds for the other questions about a path. A unix socket, a
+    /// directory, a [shared memory object](crate::shared_memory) and a
+    /// [named semaphore](crate::named_semaphore) are paths as well.
+    #[track_caller]
+    fn removed(self, path: impl AsRef<Path>) -> Exit {
+        let exit = concluded(self.announce(Question::Path(path.as_ref().to_owned())));
+        let mismatch = traces::removed(&exit, path.as_ref());
+        settle(exit, mismatch)
+    }
+
+    /// Something is at this path when all is dead, be it that it was there before the run.
+    #[track_caller]
+    fn left(self, path: impl AsRef<Path>) -> Exit {
+        let exit = concluded(self.announce(Question::Path(path.as_ref().to_owned())));
+        let mismatch = traces::left(&exit, path.as_ref());
+        settle(exit, mismatch)
+    }
+
+    /// When all is dead there is nothing at this path, or a file whose content is this (or one for which the
+    /// predicate holds), as it is where a file is written under another name and then renamed. Of a file
+    /// longer than [`capture_limit`](ExitTest::capture_limit) this cannot be known.
+    ///
+    /// ```
+    /// use exeunt::prelude::*;
+    ///
+    /// # let directory = tempfile::tempdir().unwrap();
+    /// # let report = directory.path().join("report");
+    /// program("sh")
+    ///     .args(["-c", "echo complete > "$0.new" && mv "$0.new" "$0""])
+    ///     .arg(&report)
+    ///     .whole_or_absent(&report, predicate::str::ends_with("complete\n").from_utf8());
+    /// ```
+    #[track_caller]
+    fn whole_or_absent<I, P>(self, path: impl AsRef<Path>, whole: I) -> Exit
+    where
+        I: IntoOutputPredicate<P>,
+        P: Predicate<[u8]>,
+    {
+        let exit = concluded(self.announce(Question::Content(path.as_ref().to_owned())));
+        let mismatch = traces::whole_or_absent(&exit, path.as_ref(), &whole.into_output());
+        settle(exit, mismatch)
+    }
+
+    /// When the target had ended, no process held a lock on this file, by `flock` or by `fcntl` (POSIX or
+    /// open file description), neither one that the target left nor another. A file that is not there any more
+    /// is not locked; one that never was is a failure.
+    #[track_caller]
+    fn lock_free(self, path: impl AsRef<Path>) -> Exit {
+        let exit = concluded(self.announce(Question::Lock(path.as_ref().to_owned())));
+        let mismatch = traces::lock_free(&exit, path.as_ref());
+        settle(exit, mismatch)
+    }
+
+    /// When the target had ended, no process that it left had this file open, whether it still had its name
+    /// or not.
+    #[track_caller]
+    fn no_open_descriptors(self, path: impl AsRef<Path>) -> Exit {
+        let exit = concluded(self.announce(Question::Descriptors(path.as_ref().to_owned())));
+        let mismatch = traces::no_open_descriptors(&exit, path.as_ref());
+        settle(exit, mismatch)
+    }
+
+    /// When the target had ended, no socket listened at this TCP address, neither one of a process that the
+    /// target left nor another. That one ever did listen there this does not show; a gate does
+    /// ([`Ready::port`](crate::Ready::port)).
+    ///
+    /// On facts it can be asked where the plan had [`watch_ports`](ExitTest::watch_ports).
+    ///
+    /// # Panics
+    ///
+    /// Panics also for an address that cannot be resolved.
+    #[track_caller]
+    fn port_free(self, address: impl ToSocketAddrs) -> Exit {
+        let addresses = match address.to_socket_addrs() {
+            Ok(addresses) => addresses.collect::<Vec<_>>(),
+            Err(error) => fail(&report::no_address(&error)),
+        };
+        let exit = concluded(self.announce(Question::Ports));
+        let mismatch = traces::port_free(&exit, &addresses);
+        settle(exit, mismatch)
+    }
+
+    /// The target made temporary files, in a directory that is its own
+    /// ([`own_temp_dir`](ExitTest::own_temp_dir)), and none of them is left. One that made none, or made them
+    /// elsewhere, fails.
+    #[track_caller]
+    fn no_temp_files_left(self) -> Exit {
+        let exit = concluded(self.announce(Question::TempDir));
+        let mismatch = traces::no_temp_files_left(&exit);
+        settle(exit, mismatch)
+    }
+
     /// The target ended at most this long after the last signal that was delivered, or without one
     /// after its start. Multiplied by `EXEUNT_TIMEOUT_SCALE`.
     #[track_caller]
@@ -419,11 +522,19 @@ impl ExitAssert for ExitTest {
     fn conclude(self, observe_for: Option<Duration>) -> Result<Exit, Error> {
         self.run_observed(observe_for)
     }
+
+    fn announce(self, question: Question) -> Self {
+        self.ask(question)
+    }
 }
 
 impl ExitAssert for Exit {
     fn conclude(self, _: Option<Duration>) -> Result<Exit, Error> {
         Ok(self)
+    }
+
+    fn announce(self, _: Question) -> Self {
+        self
     }
 }
 

@@ -3,10 +3,13 @@
 
 mod arguments;
 mod command;
+mod evidence;
 mod scale;
 mod script;
 mod start;
 
+pub use evidence::Question;
+pub(crate) use evidence::{WatchedPath, Watching};
 pub(crate) use scale::scaled;
 pub use start::{assert_exit, assert_exit_forked, assert_exit_with, cargo_bin, program};
 
@@ -25,7 +28,7 @@ use script::Window;
 use crate::launch::Job;
 use crate::launch::{self, EnvironmentChanges, Input, Subject};
 #[cfg(target_os = "linux")]
-use crate::observe::{self, Orders};
+use crate::observe::{self, Lookout, Orders};
 use crate::report;
 use crate::script::{Ready, Step, When};
 #[cfg(target_os = "linux")]
@@ -69,6 +72,7 @@ pub struct ExitTest {
     steps: Vec<Step>,
     allow_early_end: bool,
     checks: Vec<CleanupCheck>,
+    watching: Watching,
     context: Vec<(String, String)>,
     /// The first mistake in the plan, told when it is to be carried out.
     mistake: Option<Error>,
@@ -107,6 +111,7 @@ impl ExitTest {
             steps: Vec::new(),
             allow_early_end: false,
             checks: Vec::new(),
+            watching: Watching::default(),
             context: Vec::new(),
             mistake: None,
         }
@@ -285,15 +290,18 @@ impl ExitTest {
     }
 
     #[cfg(target_os = "linux")]
-    fn carry_out(self, subject: Subject, observe_for: Option<Duration>) -> Result<Exit, Error> {
+    fn carry_out(mut self, subject: Subject, observe_for: Option<Duration>) -> Result<Exit, Error> {
         let timeout = scaled(self.timeout);
         let deadline = Moment::now().plus(timeout);
         let name = report::subject(&self.name, &self.arguments);
+        // Before the start, for what comes and goes right after it.
+        let lookout = Lookout::new(std::mem::take(&mut self.watching))?;
         let live = launch::start(&Job {
             subject: &subject,
             arguments: &self.arguments,
             environment: &self.environment,
             directory: self.directory.as_deref(),
+            temp_dir: lookout.temp_dir(),
             streams: self.streams(),
             core_dumps: self.core_dumps,
             follow: self.traced,
@@ -314,6 +322,7 @@ impl ExitTest {
                 deadline,
                 observe_for,
                 checks: &self.checks,
+                lookout,
                 context: self.context,
             },
         )

@@ -26,6 +26,7 @@ use super::launcher::Launcher;
 use super::program;
 use super::streams::{Ends, Made};
 use super::supervisor::Supervisor;
+use super::temp::TEMP_VARIABLE;
 use super::wire::{self, Blob, Order, PROBE_VARIABLE, Reply, Request, Target};
 use super::{EnvironmentChanges, ISOLATED, Streams, Subject};
 
@@ -36,6 +37,8 @@ pub(crate) struct Job<'a> {
     pub(crate) arguments: &'a [OsString],
     pub(crate) environment: &'a EnvironmentChanges,
     pub(crate) directory: Option<&'a Path>,
+    /// A directory for temporary files, where it is to have one of its own.
+    pub(crate) temp_dir: Option<&'a Path>,
     pub(crate) streams: Streams,
     pub(crate) core_dumps: bool,
     pub(crate) announce: bool,
@@ -105,9 +108,11 @@ impl Drop for Link {
             let rest = deadline.since(Moment::now());
             over = match poll::wait([Some((self.control.as_fd(), Interest::Read))], Some(rest)) {
                 Ok([true]) => match self.control.receive(&mut buffer, false) {
-                    Ok(Some(message)) => {
-                        !matches!(wire::decode(&buffer[..message.len]), Ok(Reply::Started(_)))
-                    }
+                    Ok(Some(message)) => match wire::decode(&buffer[..message.len]) {
+                        Ok(Reply::Started(_)) => false,
+                        Ok(Reply::Lingering { .. }) => self.order(&Order::Clear).is_err(),
+                        Ok(Reply::NotStarted(_) | Reply::Ended(_)) | Err(_) => true,
+                    },
                     Ok(None) => true,
                     Err(error) => error.kind() != io::ErrorKind::WouldBlock,
                 },
@@ -150,7 +155,7 @@ pub(crate) fn function_by_address(trampoline: Trampoline) -> Result<Address, Err
 pub(crate) fn start(job: &Job<'_>) -> Result<Live, Error> {
     let launcher = Launcher::get()?;
     let marks = MarkFile { path: launcher.next_mark_file(), absent: Cell::new(false) };
-    let environment = environment_block(job.environment, marks.path())?;
+    let environment = environment_block(job.environment, marks.path(), job.temp_dir)?;
     check_arguments(job.arguments)?;
     let trouble = |error| Error::harness("could not prepare the run", error);
     let directory = open_directory(job.directory)?;
@@ -243,7 +248,16 @@ fn open_directory(given: Option<&Path>) -> Result<OwnedFd, Error> {
 }
 
 /// `NAME=value` and a NUL for every variable of the target.
-fn environment_block(changes: &EnvironmentChanges, marks: &Path) -> Result<Vec<u8>, Error> {
+fn environment_block(
+    changes: &EnvironmentChanges,
+    marks: &Path,
+    temp_dir: Option<&Path>,
+) -> Result<Vec<u8>, Error> {
+    if temp_dir.is_some() && changes.variables.contains_key(OsStr::new(TEMP_VARIABLE)) {
+        return Err(Error::bad_input(format!(
+            "{TEMP_VARIABLE} names the target's own directory for temporary files; the plan gives another"
+        )));
+    }
     let mut block = Vec::with_capacity(4096);
     let mut push = |name: &OsStr, value: &OsStr| {
         block.extend_from_slice(name.as_bytes());
@@ -253,7 +267,9 @@ fn environment_block(changes: &EnvironmentChanges, marks: &Path) -> Result<Vec<u
     };
     if !changes.clear {
         for (name, value) in std::env::vars_os() {
-            if !changes.variables.contains_key(&name)
+            let replaced = temp_dir.is_some() && name == TEMP_VARIABLE;
+            if !replaced
+                && !changes.variables.contains_key(&name)
                 && !super::PRIVATE_VARIABLES.iter().any(|private| name == *private)
             {
                 push(&name, &value);
@@ -276,6 +292,9 @@ fn environment_block(changes: &EnvironmentChanges, marks: &Path) -> Result<Vec<u
         push(name, value);
     }
     push(OsStr::new(PROBE_VARIABLE), marks.as_os_str());
+    if let Some(temp_dir) = temp_dir {
+        push(OsStr::new(TEMP_VARIABLE), temp_dir.as_os_str());
+    }
     Ok(block)
 }
 

@@ -22,6 +22,8 @@ mod home;
 mod job;
 #[cfg(target_os = "linux")]
 mod launcher;
+#[cfg(target_os = "linux")]
+mod look;
 mod panic_message;
 #[cfg(target_os = "linux")]
 mod program;
@@ -34,6 +36,8 @@ mod subject;
 mod supervisor;
 #[cfg(target_os = "linux")]
 mod target;
+#[cfg(target_os = "linux")]
+mod temp;
 #[cfg(target_os = "linux")]
 mod uncaptured;
 #[cfg(not(target_os = "linux"))]
@@ -49,6 +53,8 @@ pub(crate) use panic_message::panic_message;
 #[cfg(target_os = "linux")]
 pub(crate) use streams::Ends;
 pub(crate) use subject::{EnvironmentChanges, Input, Streams, Subject, describe};
+#[cfg(target_os = "linux")]
+pub(crate) use temp::TempDir;
 #[cfg(not(target_os = "linux"))]
 pub(crate) use unsupported::{Forked, fork_now, function_by_address, run};
 

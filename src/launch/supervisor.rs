@@ -265,6 +265,7 @@ impl Supervisor {
                 match run.control.receive(&mut buffer, false) {
                     Ok(Some(message)) => match wire::decode(&buffer[..message.len]) {
                         Ok(wire::Order::Announce) => self.announce(run),
+                        Ok(wire::Order::Clear) => {}
                         Ok(wire::Order::Kill) | Err(_) => return true,
                     },
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
@@ -317,6 +318,9 @@ impl Supervisor {
         } else {
             let (leftovers, count) = leftovers();
             run.family.left_behind(&leftovers);
+            if count > 0 {
+                self.let_look(run);
+            }
             (leftovers, count, self.clear())
         };
         let aftermath = if survivors == 0 { Aftermath::Clean } else { Aftermath::Survivors };

@@ -114,6 +114,9 @@ pub(crate) enum Reply {
     Started(Start),
     /// It could not be started.
     NotStarted(StartError),
+    /// It has ended, and left processes, which are below this one. They live until the test process has
+    /// looked at what they hold, and says so.
+    Lingering { supervisor: i32 },
     /// It has ended, and so has everything that it started.
     Ended(Box<End>),
 }
@@ -235,6 +238,8 @@ pub(crate) enum Order {
     Announce,
     /// End the target and all it started.
     Kill,
+    /// End what it left.
+    Clear,
 }
 
 const INLINE: u8 = 0;

@@ -171,6 +171,7 @@ impl Observation<'_> {
                 system: end.usage.system,
                 max_resident_kib: end.usage.max_resident_kib,
             },
+            traces: self.orders.lookout.finish(self.orders.capture_limit),
             leftovers: leftovers.collect(),
             leftover_count: end.leftover_count as usize,
             first_delivery: self.first_delivery,

@@ -10,6 +10,7 @@ mod deliver;
 mod family;
 mod give_up;
 mod intake;
+mod look;
 mod progress;
 
 use std::io;
@@ -20,7 +21,7 @@ use std::time::Duration;
 use crate::error::Error;
 use crate::exit::{Event, Exit, FirstDelivery, LastDelivery, Outputs, Stuck, What};
 use crate::exit_test::CleanupCheck;
-use crate::launch::wire::{self, End, Reply};
+use crate::launch::wire::{self, End, Order, Reply};
 use crate::launch::{Ends, Link, Live, Subject};
 use crate::script::{Needs, Ready, Step, When, Window};
 use crate::stream::Capture;
@@ -33,6 +34,7 @@ use crate::sys::pty::Pty;
 
 use deliver::Deadly;
 use intake::{Marks, Source, Stream};
+pub(crate) use look::Lookout;
 
 /// How long a supervisor may take to end a target that it was told to end, before the run fails.
 const KILL_PATIENCE: Duration = Duration::from_secs(15);
@@ -65,6 +67,7 @@ pub(crate) struct Orders<'a> {
     /// End the target this long after the script was carried out.
     pub(crate) observe_for: Option<Duration>,
     pub(crate) checks: &'a [CleanupCheck],
+    pub(crate) lookout: Lookout,
     pub(crate) context: Vec<(String, String)>,
 }
 
@@ -362,7 +365,7 @@ impl<'a> Observation<'a> {
         };
         let reply = wire::decode(&self.buffer[..message.len])
             .map_err(|error| Error::harness("could not hear from the supervisor", error))?;
-        self.live.settled = !matches!(reply, Reply::Started(_));
+        self.live.settled = !matches!(reply, Reply::Started(_) | Reply::Lingering { .. });
         match reply {
             Reply::NotStarted(error) => Err(crate::launch::start_error(self.orders.subject, error)),
             Reply::Started(start) => {
@@ -375,6 +378,11 @@ impl<'a> Observation<'a> {
                 if self.watch.is_some() {
                     self.read_marks(false)?;
                 }
+                Ok(None)
+            }
+            Reply::Lingering { supervisor } => {
+                self.orders.lookout.look(Some(supervisor));
+                self.order(Order::Clear)?;
                 Ok(None)
             }
             Reply::Ended(end) => Ok(Some(*end)),

@@ -59,7 +59,7 @@ impl Kind {
 pub(crate) fn write(kind: Kind, label: &[u8]) {
     if raw::probe_is_listening() {
         let header = Header::of(kind.letter(), label.len());
-        raw::append_to_mark_file([header.bytes(), label, b"\n"]);
+        raw::append_to_mark_file([header.bytes(), b"", b"", label, b"\n"]);
     }
 }
 

@@ -8,6 +8,7 @@ mod facts;
 mod hints;
 mod paint;
 mod text;
+mod traces;
 
 pub(crate) use cleanup::{
     leftovers_expectation, leftovers_found, order_expectation, order_seen, ran_oftener, undropped,
@@ -22,6 +23,9 @@ pub(crate) use facts::member;
 pub(crate) use hints::never_flushed;
 pub(crate) use paint::{is_wanted as colour_is_wanted, painted};
 pub(crate) use text::duration;
+pub(crate) use traces::{
+    at_path, content_not_known, holders, never_there, no_address, not_announced, on_ports, temp_files,
+};
 
 use std::ffi::OsString;
 use std::fmt::Write;

@@ -29,6 +29,8 @@ pub(crate) mod fd;
 #[cfg(all(feature = "harness", target_os = "linux"))]
 pub(crate) mod fork;
 #[cfg(all(feature = "harness", target_os = "linux"))]
+pub(crate) mod holders;
+#[cfg(all(feature = "harness", target_os = "linux"))]
 pub(crate) mod notify;
 #[cfg(all(feature = "harness", target_os = "linux"))]
 pub(crate) mod overflow;

@@ -157,19 +157,27 @@ pub(crate) fn listens_at(pid: i32, address: std::net::SocketAddr) -> bool {
     })
 }
 
-fn line_listens_at(line: &str, address: std::net::SocketAddr) -> bool {
+/// A line of that table, where its socket listens: at which address, and its inode.
+pub(crate) fn parse_listener(line: &str) -> Option<(std::net::SocketAddr, u64)> {
     const LISTEN: &str = "0A";
     let mut fields = line.split_ascii_whitespace();
-    let Some(local) = fields.nth(1) else { return false };
+    let local = fields.nth(1)?;
     if fields.nth(1) != Some(LISTEN) {
+        return None;
+    }
+    let (host, port) = local.split_once(':')?;
+    let address = std::net::SocketAddr::new(parse_host(host)?, u16::from_str_radix(port, 16).ok()?);
+    // The tenth field.
+    let inode = fields.nth(5).and_then(|inode| inode.parse().ok()).unwrap_or(0);
+    Some((address, inode))
+}
+
+fn line_listens_at(line: &str, address: std::net::SocketAddr) -> bool {
+    let Some((bound, _)) = parse_listener(line) else { return false };
+    if bound.port() != address.port() {
         return false;
     }
-    let Some((host, port)) = local.split_once(':') else { return false };
-    if u16::from_str_radix(port, 16) != Ok(address.port()) {
-        return false;
-    }
-    let Some(bound) = parse_host(host) else { return false };
-    let bound = bound.to_canonical();
+    let bound = bound.ip().to_canonical();
     let address = address.ip().to_canonical();
     // That of IPv6 takes IPv4 too, and not the other way round.
     let any = bound.is_unspecified() && (bound.is_ipv6() || address.is_ipv4());

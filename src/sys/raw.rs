@@ -146,9 +146,9 @@ pub(crate) fn probe_is_listening() -> bool {
     !path_pointer().is_null()
 }
 
-/// Appends the parts to the mark file with a single `writev`, so that records of several
+/// Appends the five parts to the mark file with a single `writev`, so that records of several
 /// processes never mix. Without a mark file this does nothing.
-pub(crate) fn append_to_mark_file<const N: usize>(parts: [&[u8]; N]) {
+pub(crate) fn append_to_mark_file(parts: [&[u8]; 5]) {
     let path = path_pointer();
     if path.is_null() {
         return;
@@ -159,7 +159,7 @@ pub(crate) fn append_to_mark_file<const N: usize>(parts: [&[u8]; N]) {
     set_errno(errno_before);
 }
 
-fn append<const N: usize>(path: *const c_char, parts: [&[u8]; N]) {
+fn append(path: *const c_char, parts: [&[u8]; 5]) {
     loop {
         // SAFETY: `path` is NUL-terminated: the environment's string, or the copy of it, whose
         // last byte is never written.
@@ -170,11 +170,10 @@ fn append<const N: usize>(path: *const c_char, parts: [&[u8]; N]) {
             }
             return;
         }
-        const { assert!(N <= 16, "a few parts, as a `c_int` counts them") };
         let vector = parts.map(|part| Iovec { base: part.as_ptr().cast(), len: part.len() });
         loop {
-            // SAFETY: the vector describes `N` live slices.
-            let written = unsafe { writev(fd, vector.as_ptr(), N as c_int) };
+            // SAFETY: the vector describes five live slices.
+            let written = unsafe { writev(fd, vector.as_ptr(), 5) };
             if written >= 0 || !interrupted() {
                 break;
             }
