@@ -9,7 +9,9 @@ use crate::error::Error;
 use crate::signal::{Disposition, Signal};
 use crate::sys::disposition;
 use crate::sys::proc;
+use crate::sys::unix_sockets;
 
+use super::processes::{Children, HandlerInChild, Idle, in_words};
 use super::text::TextPredicate;
 use super::{Ready, Seen, Sight, StreamName, TextMatch};
 
@@ -19,7 +21,11 @@ pub(super) enum Gate {
     Mark(TextMatch),
     File { path: PathBuf, before: Option<Identity> },
     Port { address: Result<SocketAddr, String> },
+    Socket(PathBuf),
     Handler { signal: Signal, last: Option<Disposition>, declined: Option<String> },
+    HandlerInChild { handler: HandlerInChild, declined: Option<String> },
+    Idle(Idle),
+    Children(Children),
     Custom { what: String, holds: Box<dyn Fn(&Sight<'_>) -> bool> },
     Delay(Duration),
     Both(Box<Part>, Box<Part>),
@@ -109,6 +115,15 @@ impl Ready {
                     )));
                 }
             }
+            Gate::Socket(path) => {
+                if unix_sockets::listens_at(crate::sys::raw::process_id(), path) {
+                    return Err(Error::bad_input(format!(
+                        "a socket listens at `{}` already, before the target was started: the gate would open for \
+                         another program's",
+                        path.display()
+                    )));
+                }
+            }
             Gate::Both(a, b) => {
                 a.gate.prepare()?;
                 b.gate.prepare()?;
@@ -122,6 +137,9 @@ impl Ready {
             | Gate::Line { .. }
             | Gate::Mark(_)
             | Gate::Handler { .. }
+            | Gate::HandlerInChild { .. }
+            | Gate::Idle(_)
+            | Gate::Children(_)
             | Gate::Custom { .. }
             | Gate::Delay(_) => {}
         }
@@ -161,18 +179,17 @@ impl Ready {
                 let now = disposition::of(seen.pid, signal.number());
                 *last = now.or(*last);
                 let ready = now.is_some_and(Disposition::is_ready);
-                if let Some(runtime) =
-                    ready.then(|| disposition::runtime_handler(seen.pid, signal.number())).flatten()
-                {
-                    *declined = Some(format!(
-                        "`Ready::handler({signal})` cannot tell: {runtime} catches that signal from its own start, \
-                         before the program is ready; wait for something that the program does, with \
-                         `Ready::stdout`, `Ready::mark` or `Ready::file`"
-                    ));
-                    return None;
-                }
-                nothing(ready)
+                *declined = ready.then(|| runtimes_own("handler", *signal, seen.pid)).flatten();
+                nothing(ready && declined.is_none())
             }
+            Gate::HandlerInChild { handler, declined } => {
+                let ready = handler.ready(seen);
+                *declined = ready.and_then(|pid| runtimes_own("handler_in_child", handler.signal, pid));
+                nothing(ready.is_some() && declined.is_none())
+            }
+            Gate::Socket(path) => nothing(unix_sockets::listens_at(seen.pid, path)),
+            Gate::Idle(idle) => nothing(idle.is_open(seen)),
+            Gate::Children(children) => nothing(children.is_open(seen)),
             Gate::Custom { holds, .. } => {
                 let claim =
                     Claim { stdout: seen.stdout.end(), stderr: seen.stderr.end(), marks: seen.marks.len() };
@@ -195,7 +212,7 @@ impl Ready {
     /// Why it cannot be decided, where that was found out.
     pub(crate) fn declined(&self) -> Option<&str> {
         match &self.0 {
-            Gate::Handler { declined, .. } => declined.as_deref(),
+            Gate::Handler { declined, .. } | Gate::HandlerInChild { declined, .. } => declined.as_deref(),
             Gate::Both(a, b) => a.gate.declined().or_else(|| b.gate.declined()),
             Gate::Either(a, b) => a.declined().or_else(|| b.declined()),
             _ => None,
@@ -220,15 +237,18 @@ impl Ready {
                 (Some(now), Some(before)) if now == *before => "it is as it was before the start".to_owned(),
                 (Some(_), _) => "open".to_owned(),
             },
-            Gate::Port { .. } => "nothing listens there".to_owned(),
+            Gate::Port { .. } | Gate::Socket(_) => "nothing listens there".to_owned(),
+            Gate::HandlerInChild { handler, .. } => handler.status(),
+            Gate::Idle(idle) => idle.status(),
+            Gate::Children(children) => children.status(),
             Gate::Handler { signal, last, .. } => match last {
                 None => "never looked at before the target had ended".to_owned(),
                 Some(Disposition::Default) => {
                     let wrapped = ready_descendant(seen.pid, *signal).unwrap_or_default();
-                    format!("never installed: the signal has its default action{wrapped}")
+                    format!("{}{wrapped}", in_words(*last))
                 }
                 Some(Disposition::Ignored) => "the target ignores it".to_owned(),
-                Some(Disposition::Blocked) => "every thread blocks it, and nobody waits for it".to_owned(),
+                Some(Disposition::Blocked) => in_words(*last).to_owned(),
                 Some(_) => "open".to_owned(),
             },
             Gate::Custom { .. } => "its closure said no".to_owned(),
@@ -250,9 +270,13 @@ impl Ready {
     pub(crate) fn needs(&self, needs: &mut Needs) {
         match &self.0 {
             Gate::Mark(_) | Gate::Custom { .. } => needs.marks = true,
-            Gate::Handler { .. } => needs.polling = true,
             Gate::File { path, .. } => needs.files.push(path.clone()),
-            Gate::Port { .. } => needs.polling = true,
+            Gate::Handler { .. }
+            | Gate::HandlerInChild { .. }
+            | Gate::Idle(_)
+            | Gate::Children(_)
+            | Gate::Port { .. }
+            | Gate::Socket(_) => needs.polling = true,
             Gate::Delay(time) => needs.delays.push(*time),
             Gate::Both(a, b) => {
                 a.gate.needs(needs);
@@ -268,6 +292,16 @@ impl Ready {
             Gate::Text { .. } | Gate::Line { .. } | Gate::Invalid(_) => {}
         }
     }
+}
+
+/// Why it cannot be told whether this process, which has a handler, is ready: it is its runtime's.
+fn runtimes_own(gate: &str, signal: Signal, pid: i32) -> Option<String> {
+    let runtime = disposition::runtime_handler(pid, signal.number())?;
+    Some(format!(
+        "`Ready::{gate}({signal})` cannot tell: {runtime} catches that signal from its own start, before the \
+         program is ready; wait for something that the program does, with `Ready::stdout`, `Ready::mark` or \
+         `Ready::file`"
+    ))
 }
 
 /// That the target is but a wrapper, where a process that it started is ready to take the signal.

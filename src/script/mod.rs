@@ -6,6 +6,7 @@
 
 mod action;
 mod gate;
+mod processes;
 mod ready;
 mod seen;
 mod text;

@@ -8,6 +8,7 @@ use std::time::Duration;
 use crate::signal::Signal;
 
 use super::gate::{Gate, Part};
+use super::processes::{Children, HandlerInChild, Idle};
 use super::text::Match;
 use super::{IntoTextMatch, Sight, StreamName, TextMatch};
 
@@ -69,6 +70,16 @@ impl Ready {
         Self(Gate::Port { address })
     }
 
+    /// Opens when a Unix socket listens at this path in the target's network; one for datagrams needs only
+    /// to be bound there. An abstract name is written with `@` before it. If one does already before the start,
+    /// the run fails.
+    ///
+    /// Nothing connects to it, as with [`port`](Self::port). A relative path counts from the working directory
+    /// of the test process.
+    pub fn socket(path: impl Into<PathBuf>) -> Self {
+        Self(Gate::Socket(path.into()))
+    }
+
     /// Opens when the target is ready to take this signal: it has installed a handler, a thread waits
     /// for it in `sigwait`, or a signalfd takes it. It makes a delay before a signal unnecessary.
     ///
@@ -89,6 +100,62 @@ impl Ready {
     /// ```
     pub const fn handler(signal: Signal) -> Self {
         Self(Gate::Handler { signal, last: None, declined: None })
+    }
+
+    /// Opens when the target is ready to take every one of these signals, as [`handler`](Self::handler) tells.
+    ///
+    /// ```
+    /// use exeunt::prelude::*;
+    ///
+    /// program("bash")
+    ///     .args(["-c", "trap 'exit 7' INT TERM HUP; while :; do read -rt 1; done"])
+    ///     .ready_when(Ready::handlers([SIGTERM, SIGHUP]))
+    ///     .signal_after(SIGHUP, ms(0))
+    ///     .code(7);
+    /// ```
+    pub fn handlers(signals: impl IntoIterator<Item = Signal>) -> Self {
+        let gates = signals.into_iter().map(Self::handler);
+        gates.reduce(Self::and).unwrap_or_else(|| {
+            Self(Gate::Invalid("a gate on handlers needs a signal: none has all its handlers".to_owned()))
+        })
+    }
+
+    /// Opens when a process that the target started, directly or not, is ready to take this signal, as
+    /// [`handler`](Self::handler) tells of the target itself: where the target is a wrapper that passes the
+    /// signal on, or the signal goes to the whole group.
+    ///
+    /// A fork has its parent's handlers until it executes a program. One that has them both is taken for ready
+    /// when it has gone to sleep.
+    pub const fn handler_in_child(signal: Signal) -> Self {
+        Self(Gate::HandlerInChild { handler: HandlerInChild::new(signal), declined: None })
+    }
+
+    /// Opens when the target is idle: all its threads, and those of all that it started, wait for something to
+    /// come (input, a connection, a child, a signal, each other), and none of them has run for 20 ms. For
+    /// programs that say nothing.
+    ///
+    /// A thread that pauses (`sleep`) is not idle, for it goes on whatever comes; nor is one that writes to
+    /// what nobody reads, or waits for a disk. It cannot be known what a program waits for: one that asks
+    /// another program on the machine or in the network for something before it is ready is idle meanwhile.
+    /// A gate on what the program does is certain, where there is one.
+    ///
+    /// ```
+    /// use exeunt::prelude::*;
+    ///
+    /// assert_exit(|| std::thread::park()).signal_when(SIGTERM, Ready::idle()).killed_by(SIGTERM);
+    /// ```
+    pub fn idle() -> Self {
+        Self(Gate::Idle(Idle::default()))
+    }
+
+    /// Opens when the target has so many children that are alive, or more. One that has ended and was not
+    /// waited for is not alive; one that was forked is, before it executes its program. Its children's
+    /// children are not counted.
+    pub fn children(count: usize) -> Self {
+        Self(match count {
+            0 => Gate::Invalid("a gate on 0 children would open at once".to_owned()),
+            count => Gate::Children(Children::new(count)),
+        })
     }
 
     /// Opens when `holds` says so of what was seen since the gate before. It is asked again whenever
@@ -131,7 +198,13 @@ impl fmt::Display for Ready {
             Gate::File { path, .. } => write!(f, "the file `{}` is there", path.display()),
             Gate::Port { address: Ok(address) } => write!(f, "a socket listens at {address}"),
             Gate::Port { address: Err(why) } => write!(f, "a port ({why})"),
+            Gate::Socket(path) => write!(f, "a socket listens at `{}`", path.display()),
             Gate::Handler { signal, .. } => write!(f, "the target is ready to take {signal}"),
+            Gate::HandlerInChild { handler, .. } => {
+                write!(f, "a process that the target started is ready to take {}", handler.signal)
+            }
+            Gate::Idle(_) => f.write_str("the target and all that it started are idle"),
+            Gate::Children(children) => children.fmt(f),
             Gate::Custom { what, .. } => f.write_str(what),
             Gate::Delay(time) => write!(f, "{} have passed", crate::report::duration(*time)),
             Gate::Both(a, b) => write!(f, "({} and {})", a.gate, b.gate),

@@ -63,6 +63,10 @@ pub(crate) mod disposition;
 #[cfg(all(feature = "harness", not(target_os = "linux")))]
 mod elsewhere;
 #[cfg(all(feature = "harness", target_os = "linux"))]
+pub(crate) mod idle;
+#[cfg(all(feature = "harness", target_os = "linux"))]
 pub(crate) mod proc;
+#[cfg(all(feature = "harness", target_os = "linux"))]
+pub(crate) mod unix_sockets;
 #[cfg(all(feature = "harness", not(target_os = "linux")))]
-pub(crate) use elsewhere::{disposition, proc};
+pub(crate) use elsewhere::{disposition, idle, proc, unix_sockets};

@@ -16,6 +16,8 @@ pub(crate) struct ProcessInfo {
     pub(crate) state: char,
     pub(crate) name: String,
     pub(crate) command: String,
+    /// Whether it is what its parent made of it by `exec`, and not a fork that still runs its parent's code.
+    pub(crate) has_executed: bool,
     threads: u32,
     /// When it started, in clock ticks since the machine did.
     started: u64,
@@ -44,6 +46,9 @@ impl ProcessInfo {
     }
 }
 
+/// `PF_FORKNOEXEC` of the kernel, cleared by `exec`.
+const FORKED_AND_NOT_EXECUTED: u32 = 0x40;
+
 /// Reads what is known of `pid`; `None` when it is gone.
 pub(crate) fn inspect(pid: i32) -> Option<ProcessInfo> {
     let directory = PathBuf::from(format!("/proc/{pid}"));
@@ -55,10 +60,11 @@ pub(crate) fn inspect(pid: i32) -> Option<ProcessInfo> {
     let mut fields = rest.split_ascii_whitespace();
     let state = fields.next()?.chars().next()?;
     let parent = fields.next()?.parse().ok()?;
-    // The 20th field; the parent was the fourth.
-    let threads = fields.nth(15)?.parse().ok()?;
-    // The 22nd.
+    // The ninth field, the 20th and the 22nd; the parent was the fourth.
+    let flags: u32 = fields.nth(4)?.parse().ok()?;
+    let threads = fields.nth(10)?.parse().ok()?;
     let started = fields.nth(1)?.parse().ok()?;
+    let has_executed = flags & FORKED_AND_NOT_EXECUTED == 0;
     let command = fs::read(directory.join("cmdline")).unwrap_or_default();
     let command: Vec<String> = command
         .split(|byte| *byte == 0)
@@ -72,6 +78,7 @@ pub(crate) fn inspect(pid: i32) -> Option<ProcessInfo> {
         state,
         name: name.to_owned(),
         command: command.join(" "),
+        has_executed,
         threads,
         started,
     })
@@ -141,6 +148,15 @@ pub(crate) fn descendants_of(pid: i32) -> io::Result<Vec<ProcessInfo>> {
         }
     }
     Ok(found)
+}
+
+/// Every process that the target `pid` started, orphans too: all are below the supervisor, its parent. Of a
+/// process that is not there, none.
+pub(crate) fn started_by(pid: i32) -> Vec<ProcessInfo> {
+    let Some(target) = inspect(pid) else { return Vec::new() };
+    let mut tree = descendants_of(target.parent).unwrap_or_default();
+    tree.retain(|process| process.pid != pid);
+    tree
 }
 
 /// How many threads this process has.

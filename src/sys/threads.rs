@@ -28,33 +28,61 @@ pub(crate) enum Wait {
 
 /// The threads of the process `pid`.
 pub(crate) fn of(pid: i32) -> Vec<ThreadState> {
-    let Ok(tasks) = fs::read_dir(format!("/proc/{pid}/task")) else { return Vec::new() };
-    let mut tids: Vec<i32> =
-        tasks.flatten().filter_map(|task| task.file_name().to_str()?.parse().ok()).collect();
-    tids.sort_unstable();
-    let state_of = |tid: &i32| {
-        let task = PathBuf::from(format!("/proc/{pid}/task/{tid}"));
-        let stat = fs::read_to_string(task.join("stat")).ok()?;
+    let tasks = tasks(pid);
+    let tids: Vec<i32> = tasks.iter().map(|task| task.tid).collect();
+    let state_of = |task: &Task| {
+        let (name, state) = task.name_and_state()?;
+        let call = fs::read_to_string(task.path.join("syscall")).unwrap_or_default();
+        Some(ThreadState { tid: task.tid, name, state, wait: wait(pid, &call, &tids) })
+    };
+    tasks.iter().filter_map(state_of).collect()
+}
+
+/// One thread's place in `/proc`.
+#[derive(Debug)]
+pub(super) struct Task {
+    pub(super) tid: i32,
+    pub(super) path: PathBuf,
+}
+
+impl Task {
+    fn name_and_state(&self) -> Option<(String, char)> {
+        let stat = fs::read(self.path.join("stat")).ok()?;
+        let stat = String::from_utf8_lossy(&stat);
         let (_, rest) = stat.split_once('(')?;
         let (name, rest) = rest.rsplit_once(')')?;
-        let state = rest.trim_start().chars().next()?;
-        let call = fs::read_to_string(task.join("syscall")).unwrap_or_default();
-        Some(ThreadState { tid: *tid, name: name.to_owned(), state, wait: wait(pid, &call, &tids) })
+        Some((name.to_owned(), rest.trim_start().chars().next()?))
+    }
+
+    /// The letter of its state; `None` when it is gone.
+    pub(super) fn state(&self) -> Option<char> {
+        self.name_and_state().map(|(_, state)| state)
+    }
+}
+
+/// The threads of the process `pid`, the main thread first.
+pub(super) fn tasks(pid: i32) -> Vec<Task> {
+    let Ok(tasks) = fs::read_dir(format!("/proc/{pid}/task")) else { return Vec::new() };
+    let task = |entry: fs::DirEntry| {
+        Some(Task { tid: entry.file_name().to_str()?.parse().ok()?, path: entry.path() })
     };
-    tids.iter().filter_map(state_of).collect()
+    let mut tasks: Vec<Task> = tasks.flatten().filter_map(task).collect();
+    tasks.sort_unstable_by_key(|task| task.tid);
+    tasks
+}
+
+/// The number of the call that a line of the file shows, and its arguments; `None` for a thread that is in
+/// none.
+pub(super) fn numbers(line: &str) -> Option<(i64, Vec<u64>)> {
+    let mut words = line.split_ascii_whitespace();
+    let number = words.next()?.parse().ok().filter(|number| *number >= 0)?;
+    let argument = |word: &str| u64::from_str_radix(word.trim_start_matches("0x"), 16).unwrap_or(0);
+    Some((number, words.take(6).map(argument).collect()))
 }
 
 /// Reads one line of the file: the call's number and six arguments, or `running`.
 fn wait(pid: i32, line: &str, tids: &[i32]) -> Wait {
-    let mut words = line.split_ascii_whitespace();
-    let Some(number) = words.next().and_then(|word| word.parse::<i64>().ok()).filter(|number| *number >= 0)
-    else {
-        return Wait::Nothing;
-    };
-    let arguments: Vec<u64> = words
-        .take(6)
-        .map(|word| u64::from_str_radix(word.trim_start_matches("0x"), 16).unwrap_or(0))
-        .collect();
+    let Some((number, arguments)) = numbers(line) else { return Wait::Nothing };
     let argument = |index: usize| arguments.get(index).copied().unwrap_or(0);
     if number == libc::SYS_futex && is_untimed_wait(argument(1), argument(3)) {
         if is_private(argument(1)) {
@@ -91,7 +119,7 @@ const fn is_untimed_wait(operation: u64, timeout: u64) -> bool {
 macro_rules! calls {
     ($($(#[$attribute:meta])* $constant:ident $name:literal,)*) => {
         /// The calls in which processes are found waiting.
-        fn call_name(number: i64) -> String {
+        pub(super) fn call_name(number: i64) -> String {
             $($(#[$attribute])* if number == libc::$constant { return $name.to_owned(); })*
             format!("system call {number}")
         }

@@ -1,0 +1,182 @@
+//! Gates on the target's processes: that one which it started is ready for a signal, that all are asleep,
+//! that so many are there. The kernel has no event for any of these: they are looked at again and again.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::signal::{Disposition, Signal};
+use crate::sys::clock::Moment;
+use crate::sys::disposition;
+use crate::sys::idle::{self, Asleep};
+use crate::sys::proc::{self, ProcessInfo};
+
+use super::Seen;
+
+/// How long nothing may have run to be taken for idle: longer than a thread needs that was only on its way
+/// from one wait to the next.
+const STILL: Duration = Duration::from_millis(20);
+
+/// So many processes are named where none is ready.
+const MOST_NAMED: usize = 3;
+
+/// What was seen asleep, and since when.
+#[derive(Debug, Default)]
+struct Stillness(Option<(Moment, Asleep)>);
+
+impl Stillness {
+    /// Whether what is asleep now has been so long enough.
+    fn lasts(&mut self, now: Moment, asleep: Asleep) -> bool {
+        match &self.0 {
+            Some((since, before)) if *before == asleep => now >= since.plus(STILL),
+            _ => {
+                self.0 = Some((now, asleep));
+                false
+            }
+        }
+    }
+}
+
+/// That the target and all that it started are asleep.
+#[derive(Debug, Default)]
+pub(super) struct Idle {
+    stillness: Stillness,
+    /// What was not asleep when it was looked at last.
+    busy: Option<String>,
+}
+
+impl Idle {
+    pub(super) fn is_open(&mut self, seen: &Seen<'_>) -> bool {
+        match idle::look_at_tree(seen.pid) {
+            Ok(asleep) => {
+                self.busy = None;
+                self.stillness.lasts(seen.now, asleep)
+            }
+            Err(what) => {
+                self.busy = Some(what);
+                self.stillness = Stillness::default();
+                false
+            }
+        }
+    }
+
+    pub(super) fn status(&self) -> String {
+        match (&self.busy, &self.stillness.0) {
+            (Some(what), _) => what.clone(),
+            (None, Some(_)) => "all are asleep, and were so again and again for a moment only".to_owned(),
+            (None, None) => "never looked at before the target had ended".to_owned(),
+        }
+    }
+}
+
+/// That the target has so many children.
+#[derive(Debug)]
+pub(super) struct Children {
+    pub(super) count: usize,
+    alive: Option<usize>,
+}
+
+impl Children {
+    pub(super) const fn new(count: usize) -> Self {
+        Self { count, alive: None }
+    }
+
+    pub(super) fn is_open(&mut self, seen: &Seen<'_>) -> bool {
+        let Ok(children) = proc::children_of(seen.pid) else { return false };
+        let alive = |pid: &i32| proc::inspect(*pid).is_some_and(|process| !process.is_zombie());
+        let alive = children.iter().filter(|pid| alive(pid)).count();
+        self.alive = Some(alive);
+        alive >= self.count
+    }
+
+    pub(super) fn status(&self) -> String {
+        match self.alive {
+            None => "never looked at before the target had ended".to_owned(),
+            Some(0) => "it has none".to_owned(),
+            Some(alive) => format!("it has {alive}"),
+        }
+    }
+}
+
+impl fmt::Display for Children {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.count {
+            1 => f.write_str("a child of the target is alive"),
+            count => write!(f, "{count} children of the target are alive"),
+        }
+    }
+}
+
+/// That a process which the target started is ready to take a signal.
+#[derive(Debug)]
+pub(super) struct HandlerInChild {
+    pub(super) signal: Signal,
+    /// Those that are ready by what they inherited, which may be about to become another program.
+    copies: Vec<(i32, Stillness)>,
+    /// What there was when it was looked at last.
+    found: Option<Vec<String>>,
+}
+
+impl HandlerInChild {
+    pub(super) const fn new(signal: Signal) -> Self {
+        Self { signal, copies: Vec::new(), found: None }
+    }
+
+    /// The process that is ready, if one is.
+    pub(super) fn ready(&mut self, seen: &Seen<'_>) -> Option<i32> {
+        let processes = proc::started_by(seen.pid);
+        let mut found = Vec::new();
+        for process in processes.iter().filter(|process| !process.is_zombie()) {
+            let now = disposition::of(process.pid, self.signal.number());
+            if now.is_some_and(Disposition::is_ready) && self.is_its_own(process, seen.now) {
+                return Some(process.pid);
+            }
+            found.push(format!("process {} ({}): {}", process.pid, process.name, in_words(now)));
+        }
+        let more = found.len().saturating_sub(MOST_NAMED);
+        found.truncate(MOST_NAMED);
+        if more > 0 {
+            found.push(format!("{more} more"));
+        }
+        self.found = Some(found);
+        None
+    }
+
+    /// Whether the arrangements of this process are its own. A fork has those of its parent, also one that
+    /// is about to execute a program, which then has none; a worker is known by its going to sleep.
+    fn is_its_own(&mut self, process: &ProcessInfo, now: Moment) -> bool {
+        let of_parent = || disposition::of(process.parent, self.signal.number());
+        if process.has_executed || !of_parent().is_some_and(Disposition::is_ready) {
+            return true;
+        }
+        let place = self.copies.iter().position(|(pid, _)| *pid == process.pid).unwrap_or_else(|| {
+            self.copies.push((process.pid, Stillness::default()));
+            self.copies.len() - 1
+        });
+        match idle::look_at(process.pid, "") {
+            Ok(asleep) => self.copies[place].1.lasts(now, asleep),
+            Err(_) => {
+                self.copies[place].1 = Stillness::default();
+                false
+            }
+        }
+    }
+
+    pub(super) fn status(&self) -> String {
+        match self.found.as_deref() {
+            None => "never looked at before the target had ended".to_owned(),
+            Some([]) => "the target has started no process".to_owned(),
+            Some(found) => found.join("; "),
+        }
+    }
+}
+
+/// How a process was arranged for a signal, in the report of a gate.
+pub(super) const fn in_words(disposition: Option<Disposition>) -> &'static str {
+    match disposition {
+        None => "it has ended",
+        Some(Disposition::Default) => "never installed: the signal has its default action",
+        Some(Disposition::Ignored) => "it ignores the signal",
+        Some(Disposition::Blocked) => "every thread blocks it, and nobody waits for it",
+        Some(_) => "a fork that has its parent's handler, and was not seen asleep",
+    }
+}
