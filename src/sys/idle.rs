@@ -19,8 +19,6 @@ struct Sleeper {
     thread: i32,
     /// How often it has given up the processor, or was made to.
     switches: (u64, u64),
-    /// The call with its arguments, as the kernel shows it.
-    call: String,
 }
 
 /// Looks at the process `pid` and all that it started.
@@ -74,7 +72,7 @@ fn sleeper(task: &Task) -> Result<Option<Sleeper>, String> {
     if !waits(number, &arguments) {
         return Err(format!("is in {}, which waits for nothing that is to come", threads::call_name(number)));
     }
-    Ok(Some(Sleeper { thread: task.tid, switches, call }))
+    Ok(Some(Sleeper { thread: task.tid, switches }))
 }
 
 fn switches(status: &str) -> (u64, u64) {

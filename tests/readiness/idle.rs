@@ -182,3 +182,32 @@ fn a_server_that_says_nothing_is_ready_when_it_is_idle() {
     .code(0);
     fails_with(|| exit.killed_by(SIGINT), &["happened: exit code 0"]);
 }
+
+#[test]
+fn a_target_that_is_woken_again_and_again_is_not_idle() {
+    stays_closed(
+        || {
+            assert_exit(|| {
+                let timer = ticking_every(Duration::from_millis(5));
+                probe::mark("arranged");
+                // Nearly always asleep when it is looked at.
+                let mut ticks = [0_u8; 8];
+                // SAFETY: the buffer is live and of that length.
+                while unsafe { libc::read(timer, ticks.as_mut_ptr().cast(), ticks.len()) } > 0 {}
+            })
+        },
+        Ready::idle,
+        &["gate: the target and all that it started are idle: "],
+    );
+}
+
+fn ticking_every(interval: Duration) -> libc::c_int {
+    // SAFETY: the call takes numbers only.
+    let timer = unsafe { libc::timerfd_create(libc::CLOCK_MONOTONIC, 0) };
+    let time = libc::timespec { tv_sec: 0, tv_nsec: i64::from(interval.subsec_nanos()) };
+    let setting = libc::itimerspec { it_interval: time, it_value: time };
+    // SAFETY: the setting is a live variable; the old one is not asked for.
+    let set = unsafe { libc::timerfd_settime(timer, 0, &raw const setting, std::ptr::null_mut()) };
+    assert_eq!(set, 0, "{}", std::io::Error::last_os_error());
+    timer
+}
