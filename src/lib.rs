@@ -48,8 +48,9 @@
 //! # Signals, at the moment that counts
 //!
 //! A script is a list of steps. It starts when the target is ready, which a gate tells ([`Ready`]):
-//! a text on a stream, a mark, a file, a listening port, a signal handler. A step that was not
-//! delivered, because the target had ended before, fails the test unless
+//! a text on a stream, a mark, a file, a listening port or Unix socket, a signal handler of the target's or
+//! of a child's, so many children, or, of a program that says nothing, that it has gone idle. A step that
+//! was not delivered, because the target had ended before, fails the test unless
 //! [`ExitTest::allow_early_end`] accepts that.
 //!
 //! ```

@@ -26,10 +26,9 @@ fn t06_a_parent_sees_a_code_or_a_signal_and_a_child_killed_by_sigterm_drops_noth
 #[test]
 fn t07_a_parent_that_returns_does_not_wait_and_its_child_outlives_it() {
     by_both("child-that-outlives", |test| {
-        let exit = test.success();
-        assert_eq!(exit.leftovers().len(), 1, "{:?}", exit.leftovers());
+        let exit = test.success().leftovers_are(1);
         // It may have come no further than into `exec`, so that it has no name yet to go by.
-        fails_with(|| exit.code(1), &["left behind and killed: 1 process"]);
+        fails_with(|| exit.no_leftovers(), &["left behind and killed: 1 process"]);
     });
 }
 
@@ -37,8 +36,8 @@ fn t07_a_parent_that_returns_does_not_wait_and_its_child_outlives_it() {
 fn t07_a_guard_that_ends_the_child_leaves_nothing() {
     by_both("child-ended-by-a-guard", |test| {
         let exit = test.success().cleanup_ran("the child was ended");
-        assert!(exit.leftovers().is_empty(), "{:?}", exit.leftovers());
-        let report = report_of(|| exit.code(1));
+        let exit = exit.no_leftovers().no_zombies();
+        let report = report_of(|| exit.leftovers_are(1));
         assert!(!report.contains("left behind"), "{report}");
     });
 }
@@ -46,8 +45,7 @@ fn t07_a_guard_that_ends_the_child_leaves_nothing() {
 #[test]
 fn t08_an_exit_skips_the_guard_and_the_child_is_orphaned() {
     by_both("child-ended-by-a-guard-that-exit-skips", |test| {
-        let exit = test.success().cleanup_skipped("the child was ended");
-        assert_eq!(exit.leftovers().len(), 1, "{:?}", exit.leftovers());
+        let exit = test.success().cleanup_skipped("the child was ended").leftovers_are(1);
         fails_with(|| exit.cleanup_ran("the child was ended"), &["there is no evidence that it did"]);
     });
 }
@@ -58,7 +56,7 @@ fn f04_a_child_that_is_never_waited_for_is_a_zombie_while_its_parent_lives() {
         let exit = test.ready_when(Ready::mark("ready")).still_running_after(ms(0));
         let exit = exit.cleanup_ran("the child's state is Z");
         // What has ended is no leftover.
-        assert!(exit.leftovers().is_empty(), "{:?}", exit.leftovers());
-        fails_with(|| exit.cleanup_ran("the child's state is S"), &["there is no evidence that it did"]);
+        let exit = exit.no_leftovers();
+        fails_with(|| exit.no_zombies(), &["expected: every child is waited for"]);
     });
 }

@@ -19,7 +19,11 @@ fn h01_hooks_run_after_a_return_an_exit_and_a_panic() {
 #[test]
 fn h02_the_hook_that_was_registered_last_runs_first() {
     by_both("hooks-then-exit", |test| {
-        assert_eq!(marks(&test.code(3)), ["registered last", "registered first"]);
+        let exit = test.code(3).cleanup_order(["registered last", "registered first"]);
+        fails_with(
+            || exit.cleanup_order(["registered first", "registered last"]),
+            &["the marks say otherwise (- expected, + seen)"],
+        );
     });
 }
 
@@ -74,7 +78,9 @@ fn h06_no_hook_runs_on_an_abort() {
 #[test]
 fn h09_the_values_of_main_are_dropped_before_the_hooks_run() {
     by_both("hooks-then-return", |test| {
-        assert_eq!(marks(&test.code(0)), ["value", "registered last", "registered first"]);
+        let exit = test.code(0).all_dropped();
+        let exit = exit.cleanup_order(["value", "registered last", "registered first"]);
+        fails_with(|| exit.cleanup_order(["registered first", "value"]), &["the marks say otherwise"]);
     });
     // After `exit` there is nothing left that would drop them.
     by_both("hooks-then-exit", |test| {
