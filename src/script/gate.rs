@@ -23,7 +23,7 @@ pub(super) enum Gate {
     Port { address: Result<SocketAddr, String> },
     Socket(PathBuf),
     Handler { signal: Signal, last: Option<Disposition>, declined: Option<String> },
-    HandlerInChild { handler: HandlerInChild, declined: Option<String> },
+    HandlerInChild(HandlerInChild),
     Idle(Idle),
     Children(Children),
     Custom { what: String, holds: Box<dyn Fn(&Sight<'_>) -> bool> },
@@ -137,7 +137,7 @@ impl Ready {
             | Gate::Line { .. }
             | Gate::Mark(_)
             | Gate::Handler { .. }
-            | Gate::HandlerInChild { .. }
+            | Gate::HandlerInChild(_)
             | Gate::Idle(_)
             | Gate::Children(_)
             | Gate::Custom { .. }
@@ -178,15 +178,14 @@ impl Ready {
             Gate::Handler { signal, last, declined } => {
                 let now = disposition::of(seen.pid, signal.number());
                 *last = now.or(*last);
-                let ready = now.is_some_and(Disposition::is_ready);
-                *declined = ready.then(|| runtimes_own("handler", *signal, seen.pid)).flatten();
+                let runtime = disposition::runtime_handler(seen.pid, signal.number());
+                // Only what is ready before and after is not about to become another program.
+                let is_ready = |now: Option<Disposition>| now.is_some_and(Disposition::is_ready);
+                let ready = is_ready(now) && is_ready(disposition::of(seen.pid, signal.number()));
+                *declined = runtime.filter(|_| ready).map(|runtime| runtimes_own(*signal, runtime));
                 nothing(ready && declined.is_none())
             }
-            Gate::HandlerInChild { handler, declined } => {
-                let ready = handler.ready(seen);
-                *declined = ready.and_then(|pid| runtimes_own("handler_in_child", handler.signal, pid));
-                nothing(ready.is_some() && declined.is_none())
-            }
+            Gate::HandlerInChild(handler) => nothing(handler.is_open(seen)),
             Gate::Socket(path) => nothing(unix_sockets::listens_at(seen.pid, path)),
             Gate::Idle(idle) => nothing(idle.is_open(seen)),
             Gate::Children(children) => nothing(children.is_open(seen)),
@@ -212,7 +211,7 @@ impl Ready {
     /// Why it cannot be decided, where that was found out.
     pub(crate) fn declined(&self) -> Option<&str> {
         match &self.0 {
-            Gate::Handler { declined, .. } | Gate::HandlerInChild { declined, .. } => declined.as_deref(),
+            Gate::Handler { declined, .. } => declined.as_deref(),
             Gate::Both(a, b) => a.gate.declined().or_else(|| b.gate.declined()),
             Gate::Either(a, b) => a.declined().or_else(|| b.declined()),
             _ => None,
@@ -238,7 +237,7 @@ impl Ready {
                 (Some(_), _) => "open".to_owned(),
             },
             Gate::Port { .. } | Gate::Socket(_) => "nothing listens there".to_owned(),
-            Gate::HandlerInChild { handler, .. } => handler.status(),
+            Gate::HandlerInChild(handler) => handler.status(),
             Gate::Idle(idle) => idle.status(),
             Gate::Children(children) => children.status(),
             Gate::Handler { signal, last, .. } => match last {
@@ -272,7 +271,7 @@ impl Ready {
             Gate::Mark(_) | Gate::Custom { .. } => needs.marks = true,
             Gate::File { path, .. } => needs.files.push(path.clone()),
             Gate::Handler { .. }
-            | Gate::HandlerInChild { .. }
+            | Gate::HandlerInChild(_)
             | Gate::Idle(_)
             | Gate::Children(_)
             | Gate::Port { .. }
@@ -294,14 +293,13 @@ impl Ready {
     }
 }
 
-/// Why it cannot be told whether this process, which has a handler, is ready: it is its runtime's.
-fn runtimes_own(gate: &str, signal: Signal, pid: i32) -> Option<String> {
-    let runtime = disposition::runtime_handler(pid, signal.number())?;
-    Some(format!(
-        "`Ready::{gate}({signal})` cannot tell: {runtime} catches that signal from its own start, before the \
+/// Why it cannot be told whether the target is ready, where its handler is its runtime's.
+fn runtimes_own(signal: Signal, runtime: &str) -> String {
+    format!(
+        "`Ready::handler({signal})` cannot tell: {runtime} catches that signal from its own start, before the \
          program is ready; wait for something that the program does, with `Ready::stdout`, `Ready::mark` or \
          `Ready::file`"
-    ))
+    )
 }
 
 /// That the target is but a wrapper, where a process that it started is ready to take the signal.

@@ -121,16 +121,19 @@ impl HandlerInChild {
         Self { signal, copies: Vec::new(), found: None }
     }
 
-    /// The process that is ready, if one is.
-    pub(super) fn ready(&mut self, seen: &Seen<'_>) -> Option<i32> {
+    pub(super) fn is_open(&mut self, seen: &Seen<'_>) -> bool {
         let processes = proc::started_by(seen.pid);
         let mut found = Vec::new();
         for process in processes.iter().filter(|process| !process.is_zombie()) {
             let now = disposition::of(process.pid, self.signal.number());
-            if now.is_some_and(Disposition::is_ready) && self.is_its_own(process, seen.now) {
-                return Some(process.pid);
-            }
-            found.push(format!("process {} ({}): {}", process.pid, process.name, in_words(now)));
+            let state = match now.filter(|now| now.is_ready()) {
+                None => in_words(now).to_owned(),
+                Some(_) => match self.what_is_missing(process, seen.now) {
+                    None => return true,
+                    Some(missing) => missing,
+                },
+            };
+            found.push(format!("process {} ({}): {state}", process.pid, process.name));
         }
         let more = found.len().saturating_sub(MOST_NAMED);
         found.truncate(MOST_NAMED);
@@ -138,7 +141,21 @@ impl HandlerInChild {
             found.push(format!("{more} more"));
         }
         self.found = Some(found);
-        None
+        false
+    }
+
+    /// Why a process that has a handler is not ready all the same.
+    fn what_is_missing(&mut self, process: &ProcessInfo, now: Moment) -> Option<String> {
+        let runtime = disposition::runtime_handler(process.pid, self.signal.number());
+        if let Some(runtime) = runtime {
+            return Some(format!("its handler is {runtime}'s, which has it from its own start"));
+        }
+        if !self.is_its_own(process, now) {
+            return Some("a fork that has its parent's handler, and was not seen asleep".to_owned());
+        }
+        // What is ready before and after was no other program in between.
+        let still = disposition::of(process.pid, self.signal.number());
+        (!still.is_some_and(Disposition::is_ready)).then(|| in_words(still).to_owned())
     }
 
     /// Whether the arrangements of this process are its own. A fork has those of its parent, also one that
@@ -177,6 +194,6 @@ pub(super) const fn in_words(disposition: Option<Disposition>) -> &'static str {
         Some(Disposition::Default) => "never installed: the signal has its default action",
         Some(Disposition::Ignored) => "it ignores the signal",
         Some(Disposition::Blocked) => "every thread blocks it, and nobody waits for it",
-        Some(_) => "a fork that has its parent's handler, and was not seen asleep",
+        Some(_) => "ready",
     }
 }

@@ -125,9 +125,9 @@ impl Ready {
     /// signal on, or the signal goes to the whole group.
     ///
     /// A fork has its parent's handlers until it executes a program. One that has them both is taken for ready
-    /// when it has gone to sleep.
+    /// when it has gone to sleep. A handler that a runtime installs at its own start is not counted.
     pub const fn handler_in_child(signal: Signal) -> Self {
-        Self(Gate::HandlerInChild { handler: HandlerInChild::new(signal), declined: None })
+        Self(Gate::HandlerInChild(HandlerInChild::new(signal)))
     }
 
     /// Opens when the target is idle: all its threads, and those of all that it started, wait for something to
@@ -200,7 +200,7 @@ impl fmt::Display for Ready {
             Gate::Port { address: Err(why) } => write!(f, "a port ({why})"),
             Gate::Socket(path) => write!(f, "a socket listens at `{}`", path.display()),
             Gate::Handler { signal, .. } => write!(f, "the target is ready to take {signal}"),
-            Gate::HandlerInChild { handler, .. } => {
+            Gate::HandlerInChild(handler) => {
                 write!(f, "a process that the target started is ready to take {}", handler.signal)
             }
             Gate::Idle(_) => f.write_str("the target and all that it started are idle"),

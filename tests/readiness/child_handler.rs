@@ -7,8 +7,8 @@ use std::thread;
 
 use exeunt::prelude::*;
 
-use crate::programs::compiled;
-use crate::support::{fails_with, needs};
+use crate::programs::{compiled, interpreter};
+use crate::support::fails_with;
 use crate::{exit_immediately, runs, stays_closed, work};
 
 /// A wrapper that passes SIGTERM on to its child, and leaves as that does. It has its handler before the
@@ -124,9 +124,23 @@ fn what_is_there_and_not_ready_is_named() {
 }
 
 #[test]
-fn it_declines_where_the_handler_is_the_runtimes_own() {
-    let Some(_) = needs("python3") else { return };
-    let plan = program("sh").args(["-c", "python3 -c 'import signal; signal.pause()'; :"]);
-    let plan = plan.signal_when(SIGINT, Ready::handler_in_child(SIGINT));
-    fails_with(|| plan.code(0), &["`Ready::handler_in_child(SIGINT (2))` cannot tell: "]);
+fn a_handler_of_the_runtimes_own_does_not_count() {
+    let Some(python) = interpreter() else { return };
+    const WAITS: &str = r#"
+import os, signal
+with open(os.environ["EXEUNT_PROBE"], "a") as marks:
+    marks.write("arranged\n")
+while True:
+    signal.pause()
+"#;
+    let behind_a_shell =
+        |script: &str| program("sh").args(["-c", "\"$0\" -I -S -c \"$1\"; :"]).arg(python).arg(script);
+    stays_closed(
+        || behind_a_shell(WAITS),
+        || Ready::handler_in_child(SIGINT),
+        &[" (python", "): its handler is Python's, which has it from its own start\n"],
+    );
+    let handled =
+        WAITS.replace("signal\n", "signal\nsignal.signal(signal.SIGUSR1, signal.default_int_handler)\n");
+    behind_a_shell(&handled).ready_when(Ready::handler_in_child(SIGUSR1)).still_running_after(ms(0));
 }
