@@ -51,13 +51,13 @@ pub(crate) fn settle(
     let row = row(id, claim, verdict, &findings);
     let _one_at_a_time = WRITER.lock().unwrap_or_else(PoisonError::into_inner);
     let page = read(PAGE);
-    match compared(&page, id, &row) {
-        Ok(()) => {}
-        Err(shown) if std::env::var_os("EXEUNT_UPDATE_PYTHON").is_some() => {
-            let page = page.replace(shown, &row);
-            std::fs::write(place_of(PAGE), page).expect("the page is written");
-        }
-        Err(shown) => differs(&page, shown, &row),
+    let shown = compared(&page, id, &row);
+    if std::env::var_os("EXEUNT_UPDATE_PYTHON").is_some() {
+        let told = version_of(&page).expect("the page names a version");
+        let page = page.replacen(told, &version(), 1).replace(shown.err().unwrap_or(&row), &row);
+        std::fs::write(place_of(PAGE), page).expect("the page is written");
+    } else if let Err(shown) = shown {
+        differs(&page, shown, &row);
     }
 }
 
@@ -78,7 +78,7 @@ fn compared<'a>(page: &'a str, id: &str, row: &str) -> Result<(), &'a str> {
 #[track_caller]
 fn differs(page: &str, shown: &str, row: &str) {
     let version = version();
-    if !page.contains(&format!("CPython {version} ")) {
+    if version_of(page) != Some(&version) {
         return support::skipped(&format!("{PAGE} tells of another Python than {version}"));
     }
     panic!(
@@ -91,6 +91,11 @@ fn version() -> String {
     let code = "import sys; print('%d.%d' % sys.version_info[:2], end='')";
     let interpreter = crate::interpreter().expect("a program was run by it");
     exeunt::program(interpreter).args(["-I", "-S", "-c", code]).run().expect("Python runs").stdout_text()
+}
+
+/// The version that the page tells of.
+fn version_of(page: &str) -> Option<&str> {
+    page.split_once("CPython ")?.1.split_once(' ').map(|(version, _)| version)
 }
 
 fn row(id: &str, claim: &str, verdict: Verdict, findings: &Findings) -> String {
