@@ -4,8 +4,8 @@ use exeunt::prelude::*;
 
 use crate::page::Verdict::{Holds, InPart};
 use crate::page::settle;
-use crate::support::fails_with;
-use crate::{marks, python};
+use crate::support::{fails_with, fixture, needs};
+use crate::{interpreter, marks, python};
 
 /// The mark by which a program says that it has made its arrangements.
 fn ready() -> Ready {
@@ -86,6 +86,59 @@ fn g04_a_masked_sigint_is_pending_and_arrives_on_unmasking() {
 }
 
 #[test]
+fn g05_ctrl_c_raises_a_keyboardinterrupt_and_python_dies_of_sigint_and_not_with_130() {
+    settle(
+        "G5",
+        "Ctrl-C at a terminal raises KeyboardInterrupt; uncaught, a traceback is printed and the process dies of \
+         SIGINT, which differs from code 130.",
+        Holds,
+        |findings| {
+            let plan = python("blocks_and_hook.py", ["wait"])?.pty().interrupt_when(ready());
+            let exit = plan.killed_by(SIGINT);
+            assert_eq!(marks(&exit), ["ready", "with left", "finally ran", "hook ran"]);
+            let exit = exit.flushed("Traceback (most recent call last):").flushed("KeyboardInterrupt");
+            fails_with(
+                || exit.clone().code(130),
+                &["expected: exit code 130", "happened: killed by SIGINT (2)", "Ctrl-C typed"],
+            );
+            findings.saw("uncaught", &exit);
+            // A shell makes 130 of it, and that is a code.
+            let script = r#"trap : INT; "$@"; exit $?"#;
+            let shell = program(needs("bash")?).args(["-c", script, "bash"]).arg(interpreter()?);
+            let shell = shell.args(["-B", "-s", "-S"]).arg(fixture("python").join("blocks_and_hook.py"));
+            let exit = shell.arg("wait").pty().interrupt_when(ready()).code(130);
+            fails_with(|| exit.clone().killed_by(SIGINT), &["happened: exit code 130"]);
+            findings.saw("what a shell leaves with that ran it", &exit);
+            Some(())
+        },
+    );
+}
+
+#[test]
+fn g06_a_second_ctrl_c_interrupts_the_clean_up_unless_that_ignores_it() {
+    settle(
+        "G6",
+        "`except KeyboardInterrupt` cleans up. A second Ctrl-C during the clean-up?",
+        Holds,
+        |findings| {
+            let cleaning_up = || Ready::mark("cleaning up");
+            let plan = |way| Some(python("interrupted_clean_up.py", [way])?.pty().interrupt_when(ready()));
+            let exit = plan("can_be_interrupted")?.signal_when(SIGUSR1, cleaning_up()).code(5);
+            findings.saw("one", &exit.cleanup_ran("cleaned up"));
+            let exit = plan("can_be_interrupted")?.interrupt_when(cleaning_up()).killed_by(SIGINT);
+            let exit = exit.cleanup_skipped("cleaned up");
+            let exit = exit.flushed("During handling of the above exception, another exception occurred:");
+            fails_with(|| exit.clone().cleanup_ran("cleaned up"), &["there is no evidence that it did"]);
+            findings.saw("two", &exit);
+            let plan = plan("ignores_interrupts")?.interrupt_when(cleaning_up());
+            let exit = plan.signal_after(SIGUSR1, ms(0)).code(5).cleanup_ran("cleaned up");
+            findings.saw("two, the second of which is ignored", &exit);
+            Some(())
+        },
+    );
+}
+
+#[test]
 fn g07_a_childs_handler_for_sigusr1_leaves_with_0() {
     settle("G7", "Parent and child by SIGUSR1: the child's handler leaves with 0.", Holds, |findings| {
         let exit = python("child_by_sigusr1.py", [])?.code(0).cleanup_ran("the child's handler ran");
@@ -151,6 +204,47 @@ fn g09_the_handler_runs_in_the_main_thread_and_interrupts_its_join_unless_that_b
                 &["there is no evidence"],
             );
             findings.saw("where the main thread blocks it, so that another takes it", &exit);
+            Some(())
+        },
+    );
+}
+
+#[test]
+fn g10_a_hung_up_terminal_is_sighup_and_a_reader_that_has_gone_120_or_1_or_sigpipe() {
+    settle(
+        "G10",
+        "A closed terminal sends SIGHUP. A closed reader gives BrokenPipeError, status 120 or 1, or death by SIGPIPE \
+         where that is restored.",
+        Holds,
+        |findings| {
+            let exit = python("blocks_and_hook.py", ["wait"])?.pty().hang_up_when(ready());
+            let exit = exit.killed_by(SIGHUP).cleanup_skipped("hook ran");
+            fails_with(
+                || exit.clone().cleanup_ran("hook ran"),
+                &["there is no evidence that it did", "the terminal hung up"],
+            );
+            findings.saw("a terminal that hangs up", &exit);
+
+            let broken = "BrokenPipeError: [Errno 32] Broken pipe\n";
+            for (way, case, code) in [
+                ("left_in_the_buffer", "`print` into the buffer, flushed at the end", 120),
+                ("flushed", "`print(flush=True)`, uncaught", 120),
+                ("unbuffered", "`os.write`, uncaught", 1),
+            ] {
+                let exit = python("reader_gone.py", [way])?.code(code);
+                let exit = exit.stderr(predicate::str::ends_with(broken));
+                let exit = match way {
+                    "left_in_the_buffer" => exit.cleanup_ran("the end of the program"),
+                    _ => exit.cleanup_skipped("the end of the program"),
+                };
+                fails_with(|| exit.clone().success(), &[&format!("happened: exit code {code}")]);
+                findings.saw(case, &exit);
+            }
+            let exit = python("reader_gone.py", ["caught"])?.code(0).stderr("");
+            findings.saw("caught, and stdout turned away", &exit.cleanup_ran("the reader is gone"));
+            let exit = python("reader_gone.py", ["sigpipe_restored"])?.killed_by(SIGPIPE).stderr("");
+            fails_with(|| exit.clone().code(141), &["happened: killed by SIGPIPE (13)"]);
+            findings.saw("with SIGPIPE at its default", &exit);
             Some(())
         },
     );
