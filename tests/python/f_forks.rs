@@ -1,6 +1,6 @@
 //! F: fork, and a SystemExit that is swallowed.
 
-use exeunt::prelude::*;
+use exeunt::{Event, Sender, What, prelude::*};
 
 use crate::page::Verdict::Holds;
 use crate::page::settle;
@@ -49,7 +49,17 @@ fn f03_a_child_that_kills_itself_runs_nothing_twice_and_cleans_nothing_up() {
         "A child that sends itself SIGTERM instead is killed by it; nothing runs twice, and no clean-up runs.",
         Holds,
         |findings| {
-            let exit = python("forked_child_leaves.py", ["killed"])?.code(0);
+            let exit = python("forked_child_leaves.py", ["killed"])?.traced().code(0);
+            let itself = |event: &Event| match event.what {
+                What::Received(received) => (received.signal, received.from) == (SIGTERM, Sender::Itself),
+                _ => false,
+            };
+            assert_eq!(
+                exit.timeline().iter().filter(|event| itself(event)).count(),
+                1,
+                "{:?}",
+                exit.timeline()
+            );
             let exit = exit.cleanup_skipped("the child's finally").cleanup_ran_once(WORK);
             assert_eq!(marks(&exit), ["the child ended with -15", "the parent's own work"]);
             fails_with(|| exit.clone().cleanup_ran("the child's finally"), &["no evidence"]);

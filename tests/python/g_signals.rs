@@ -1,6 +1,6 @@
 //! G: signals.
 
-use exeunt::prelude::*;
+use exeunt::{Event, Sender, What, prelude::*};
 
 use crate::page::Verdict::{Holds, InPart};
 use crate::page::settle;
@@ -141,7 +141,13 @@ fn g06_a_second_ctrl_c_interrupts_the_clean_up_unless_that_ignores_it() {
 #[test]
 fn g07_a_childs_handler_for_sigusr1_leaves_with_0() {
     settle("G7", "Parent and child by SIGUSR1: the child's handler leaves with 0.", Holds, |findings| {
-        let exit = python("child_by_sigusr1.py", [])?.code(0).cleanup_ran("the child's handler ran");
+        let exit = python("child_by_sigusr1.py", [])?.traced().code(0);
+        let exit = exit.cleanup_ran("the child's handler ran");
+        let by_the_parent = |event: &Event| match event.what {
+            What::Received(received) => (received.signal, received.from) == (SIGUSR1, Sender::Target),
+            _ => false,
+        };
+        assert!(exit.timeline().iter().any(by_the_parent), "{:?}", exit.timeline());
         let exit = exit.cleanup_ran("the parent sees 0");
         findings.saw("with a handler", &exit);
         let exit = python("child_by_sigusr1.py", ["without_a_handler"])?.code(0);

@@ -1,6 +1,6 @@
 //! T: threads and processes.
 
-use exeunt::prelude::*;
+use exeunt::{Fate, Member, prelude::*};
 
 use crate::page::Verdict::{DoesNotHold, Holds, InPart};
 use crate::page::settle;
@@ -90,7 +90,7 @@ fn t05_an_event_stops_a_thread_and_a_join_with_a_time_limit_ends_in_any_case() {
             findings.saw("a thread that listens", &exit);
             let exit = python("thread_told_to_stop.py", ["does_not"])?.code(0).within(secs(15));
             let exit = exit.cleanup_ran("the thread is still there").cleanup_skipped("the thread is gone");
-            fails_with(|| exit.clone().within(ms(400)), &["ended within 400 ms after its start"]);
+            fails_with(|| exit.clone().within(ms(1)), &["ended within 1 ms after its start"]);
             fails_with(|| exit.clone().cleanup_ran("the thread has cleaned up"), &["no evidence"]);
             findings.saw("a daemon thread that does not", &exit);
             Some(())
@@ -108,7 +108,13 @@ fn t06_a_parent_sees_1_for_an_exception_and_minus_15_for_terminate_which_runs_no
         |findings| {
             for method in FORK_AND_SPAWN {
                 for (way, seen) in [("exit", 1), ("raise", 1), ("terminated", -15)] {
-                    let exit = python("process_ends.py", [method, way])?.code(0);
+                    let exit = python("process_ends.py", [method, way])?.traced().code(0);
+                    let end = match way {
+                        "terminated" => Ending::Signal { signal: SIGTERM, core_dumped: false },
+                        _ => Ending::Code(1),
+                    };
+                    let mut ends = exit.tree().members().iter().map(Member::fate);
+                    assert!(ends.any(|fate| *fate == Fate::Ended(end.clone())), "{:?}", exit.tree());
                     let exit = exit.cleanup_ran(format!("the parent sees {seen}"));
                     let exit = match way {
                         "terminated" => exit.cleanup_skipped("the child's finally"),
