@@ -1,11 +1,12 @@
-//! What a script does to a target, as the timeline tells of it: signals, keys, what is typed, the end of a
-//! terminal. Facts of what was done, with what the target would make of it at that moment.
+//! What a script does to a target, as the timeline tells of it: signals, keys, what is typed or written, streams
+//! that end. Facts of what was done, with what the target would make of it at that moment.
 
 use std::fmt;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::signal::{Disposition, SIGHUP, SIGINT, SIGQUIT, SIGTSTP, Signal};
+use crate::signal::{Disposition, SIGHUP, SIGINT, SIGKILL, SIGQUIT, SIGTSTP, Signal};
 
 /// A key of the terminal that is more than a character to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -69,16 +70,89 @@ pub enum KeyMeaning {
     Character,
 }
 
+/// To whom a signal goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum Recipient {
+    /// The target alone.
+    Target,
+    /// The target's whole process group.
+    Group,
+}
+
+/// One of the three streams that every process starts with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum StandardStream {
+    /// Descriptor 0.
+    Stdin,
+    /// Descriptor 1.
+    Stdout,
+    /// Descriptor 2.
+    Stderr,
+}
+
+impl fmt::Display for StandardStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Stdin => "stdin",
+            Self::Stdout => "stdout",
+            Self::Stderr => "stderr",
+        })
+    }
+}
+
 /// One thing that was done to the target.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Delivery {
-    /// A signal was sent to the target.
+    /// A signal was sent.
     Signal {
         /// Which.
         signal: Signal,
+        /// To whom.
+        to: Recipient,
+        /// The value that went with it, where it was queued with one.
+        value: Option<i32>,
         /// What the target would do with it at that moment; unknown where `/proc` did not tell.
         disposition: Option<Disposition>,
+        /// The target was stopped: unless it is SIGKILL or SIGCONT, the signal waits until it goes on.
+        stopped: bool,
+    },
+    /// The target was still there when the grace of an [`escalate`](crate::ExitTest::escalate) was over, and was
+    /// sent SIGKILL.
+    Forced {
+        /// The grace.
+        after: Duration,
+        /// To whom that went.
+        to: Recipient,
+    },
+    /// The target was stopped, and has stopped.
+    Stopped,
+    /// The target was told to go on.
+    Continued {
+        /// It had stopped before.
+        was_stopped: bool,
+    },
+    /// A stream was closed: of stdin the end from which the target reads its last, of the others the end where
+    /// somebody read.
+    Closed {
+        /// Which.
+        stream: StandardStream,
+    },
+    /// Nobody reads any more what the target writes to the stream, until [`Resumed`](Self::Resumed).
+    Paused {
+        /// Which.
+        stream: StandardStream,
+    },
+    /// The stream is read again.
+    Resumed {
+        /// Which.
+        stream: StandardStream,
+    },
+    /// A text was written to the target's stdin.
+    Written {
+        /// The text; bytes that are not UTF-8 are replaced.
+        text: String,
     },
     /// A key was typed at the target's terminal.
     Key {
@@ -101,21 +175,53 @@ pub enum Delivery {
 }
 
 impl Delivery {
-    /// The signal that came to the target by it, if any did, and what the target would do with it.
+    /// The signal that came to the target by it, if any did, and what the target would do with it. Stopping and
+    /// continuing it is not counted among them.
     #[must_use]
     pub const fn signal(&self) -> Option<(Signal, Option<Disposition>)> {
         match self {
-            Self::Signal { signal, disposition }
+            Self::Signal { signal, disposition, .. }
             | Self::Key { meaning: KeyMeaning::Signal { signal, disposition }, .. } => {
                 Some((*signal, *disposition))
             }
             Self::HangUp { disposition } => Some((SIGHUP, *disposition)),
-            Self::Key { .. } | Self::Text { .. } => None,
+            Self::Forced { .. } => Some((SIGKILL, Some(Disposition::Default))),
+            _ => None,
         }
     }
 
     /// Whether it may be what the target leaves for; what is only said to it is not.
     pub(crate) const fn is_a_reason_to_leave(&self) -> bool {
-        !matches!(self, Self::Text { .. })
+        match self {
+            Self::Signal { .. }
+            | Self::Forced { .. }
+            | Self::Key { .. }
+            | Self::HangUp { .. }
+            | Self::Closed { .. } => true,
+            Self::Stopped
+            | Self::Continued { .. }
+            | Self::Paused { .. }
+            | Self::Resumed { .. }
+            | Self::Written { .. }
+            | Self::Text { .. } => false,
+        }
     }
+}
+
+/// How far everything had come when the target was first given a reason to leave.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct FirstDelivery {
+    pub(crate) at: Duration,
+    pub(crate) delivery: Delivery,
+    pub(crate) stdout: u64,
+    pub(crate) stderr: u64,
+    /// How many marks were begun: a line without its end counts.
+    pub(crate) marks: usize,
+}
+
+/// The last reason to leave that it was given.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct LastDelivery {
+    pub(crate) at: Duration,
+    pub(crate) delivery: Delivery,
 }

@@ -47,7 +47,9 @@ pub(crate) enum Undelivered {
     TargetEnded,
     /// The deadline came before.
     Deadline,
-    /// The kernel refused the signal with this errno.
+    /// The time that a step may take was over before.
+    StepDeadline(Duration),
+    /// The kernel refused it with this errno.
     Refused(i32),
 }
 

@@ -10,9 +10,10 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::delivery::Delivery;
+pub(crate) use crate::delivery::{FirstDelivery, LastDelivery};
 pub use crate::probe::record::Kind as MarkKind;
 pub use crate::signal::Disposition;
-use crate::signal::Signal;
+use crate::signal::{SIGKILL, Signal};
 use crate::stream::Captured;
 use crate::traces::Traces;
 use crate::tree::{Received, Tree};
@@ -233,24 +234,6 @@ pub(crate) struct Check {
     pub(crate) held: bool,
 }
 
-/// How far everything had come when the target was first given a reason to leave.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct FirstDelivery {
-    pub(crate) at: Duration,
-    pub(crate) delivery: Delivery,
-    pub(crate) stdout: u64,
-    pub(crate) stderr: u64,
-    /// How many marks were begun: a line without its end counts.
-    pub(crate) marks: usize,
-}
-
-/// The last reason to leave that it was given.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct LastDelivery {
-    pub(crate) at: Duration,
-    pub(crate) delivery: Delivery,
-}
-
 /// How the target's output arrived.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Outputs {
@@ -406,6 +389,17 @@ impl Exit {
     #[must_use]
     pub fn stuck(&self) -> &[Stuck] {
         &self.stuck
+    }
+
+    /// The grace after which an [`escalate`](crate::ExitTest::escalate) had to send SIGKILL, which ended the
+    /// target; `None` where it left by itself.
+    #[must_use]
+    pub fn forced(&self) -> Option<Duration> {
+        let killed = matches!(self.ending, Ending::Signal { signal: SIGKILL, .. });
+        self.timeline.iter().filter(|_| killed).find_map(|event| match event.what {
+            What::Delivered { delivery: Delivery::Forced { after, .. } } => Some(after),
+            _ => None,
+        })
     }
 
     /// When the last thing was done to it that its script held: a step carried out, or readiness seen.

@@ -64,6 +64,10 @@
 //!     .code(0);
 //! ```
 //!
+//! A script does more than that: it signals a whole group ([`ExitTest::group_signal_after`]), queues a signal with a
+//! value, stops the target and lets it go on, writes to its stdin step by step, takes the reader of its output away,
+//! and forces it to leave after a grace ([`ExitTest::escalate`], [`Exit::forced`]).
+//!
 //! # At a terminal
 //!
 //! With [`ExitTest::pty`] the target runs at a terminal of its own, where keys are typed rather than signals
@@ -202,7 +206,7 @@ mod tree;
 #[cfg(feature = "harness")]
 pub use crate::{
     assert::ExitAssert,
-    delivery::{Delivery, Key, KeyMeaning},
+    delivery::{Delivery, Key, KeyMeaning, Recipient, StandardStream},
     error::Error,
     exit::{
         Disposition, Ending, Event, Exit, How, Leftover, Mark, MarkKind, Stuck, StuckThread, Usage, What,

@@ -200,6 +200,25 @@ impl FromStr for Signal {
     }
 }
 
+impl TryFrom<&str> for Signal {
+    type Error = crate::Error;
+
+    /// Reads what [`str::parse`] does.
+    ///
+    /// # Errors
+    ///
+    /// Fails for a name or a number that no signal has.
+    fn try_from(text: &str) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl From<Signal> for i32 {
+    fn from(signal: Signal) -> Self {
+        signal.number()
+    }
+}
+
 fn offset(text: &str, sign: char) -> Option<i32> {
     if text.is_empty() {
         return Some(0);

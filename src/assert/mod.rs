@@ -499,8 +499,9 @@ pub trait ExitAssert: Sized {
         settle(exit, mismatch)
     }
 
-    /// The target ended at most this long after the last signal that was delivered, or without one
-    /// after its start. Multiplied by `EXEUNT_TIMEOUT_SCALE`.
+    /// The target ended at most this long after it was last given a reason to leave (a signal, a key, a
+    /// stream that was closed), or without one after its start. One that had to be forced has not ended in
+    /// time. Multiplied by `EXEUNT_TIMEOUT_SCALE`.
     #[track_caller]
     fn within(self, limit: Duration) -> Exit {
         let limit = scaled(limit);
@@ -511,7 +512,8 @@ pub trait ExitAssert: Sized {
         };
         let took = exit.duration().saturating_sub(since);
         let ended = !matches!(exit.ending(), Ending::TimedOut { .. });
-        check(exit, ended && took <= limit, || {
+        let forced = exit.forced().is_some();
+        check(exit, ended && !forced && took <= limit, || {
             Mismatch::new(format!("ended within {} after {from}", report::duration(limit)))
                 .and(format!("it took {}", report::duration(took)))
         })

@@ -11,7 +11,7 @@ pub(crate) use order::{Channel, Order, of_order};
 
 use std::time::Duration;
 
-use crate::exit::{Disposition, Ending, Exit, Mark, MarkKind, What};
+use crate::exit::{Disposition, Ending, Exit, Mark, MarkKind};
 use crate::script::StreamName;
 use crate::stream::Captured;
 
@@ -99,10 +99,7 @@ fn is_early(exit: &Exit, index: usize, mark: &Mark) -> bool {
 
 /// Whether the first signal killed the target by its default action, so that no code of it ran after.
 fn killed_by_default(exit: &Exit) -> bool {
-    let first = exit.timeline.iter().find_map(|event| match &event.what {
-        What::Delivered { delivery } => delivery.signal(),
-        _ => None,
-    });
+    let first = exit.first_delivery.as_ref().and_then(|first| first.delivery.signal());
     match (&exit.ending, first) {
         (Ending::Signal { signal, .. }, Some((first, Some(Disposition::Default)))) => *signal == first,
         _ => false,

@@ -2,11 +2,13 @@
 //! assertion, or before [`ExitTest::run`].
 
 mod arguments;
+mod check;
 mod command;
 mod evidence;
 mod scale;
 mod script;
 mod start;
+mod terminal;
 
 pub use evidence::Question;
 pub(crate) use evidence::{WatchedPath, Watching};
@@ -22,7 +24,7 @@ use crate::error::Error;
 use crate::exit::Exit;
 
 use scale::{LONGEST_TIMEOUT, check_timeout_scale};
-use script::Window;
+use terminal::Window;
 
 #[cfg(target_os = "linux")]
 use crate::launch::Job;
@@ -30,6 +32,8 @@ use crate::launch::{self, EnvironmentChanges, Input, Subject};
 #[cfg(target_os = "linux")]
 use crate::observe::{self, Lookout, Orders};
 use crate::report;
+#[cfg(target_os = "linux")]
+use crate::script::Action;
 use crate::script::{Ready, Step, When};
 #[cfg(target_os = "linux")]
 use crate::sys::clock::Moment;
@@ -65,6 +69,7 @@ pub struct ExitTest {
     terminal: bool,
     window: Option<Window>,
     timeout: Duration,
+    step_timeout: Option<Duration>,
     capture_limit: usize,
     core_dumps: bool,
     traced: bool,
@@ -104,6 +109,7 @@ impl ExitTest {
             terminal: false,
             window: None,
             timeout: DEFAULT_TIMEOUT,
+            step_timeout: None,
             capture_limit: DEFAULT_CAPTURE,
             core_dumps: false,
             traced: false,
@@ -291,8 +297,14 @@ impl ExitTest {
 
     #[cfg(target_os = "linux")]
     fn carry_out(mut self, subject: Subject, observe_for: Option<Duration>) -> Result<Exit, Error> {
+        for step in &mut self.steps {
+            if let Action::Escalate { grace, .. } = &mut step.action {
+                *grace = scaled(*grace);
+            }
+        }
         let timeout = scaled(self.timeout);
         let deadline = Moment::now().plus(timeout);
+        let scripted_stdin = self.scripts_stdin();
         let name = report::subject(&self.name, &self.arguments);
         // Before the start, for what comes and goes right after it.
         let lookout = Lookout::new(std::mem::take(&mut self.watching))?;
@@ -314,6 +326,8 @@ impl ExitTest {
                 subject: &subject,
                 name,
                 stdin: self.stdin.as_deref(),
+                scripted_stdin,
+                step_timeout: self.step_timeout.map(scaled),
                 ready: self.ready,
                 steps: self.steps,
                 allow_early_end: self.allow_early_end,

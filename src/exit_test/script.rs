@@ -1,26 +1,15 @@
-//! The steps of a script, as a test writes them down.
+//! The steps of a script, as a test writes them down: signals, streams, the end by force. Those at a terminal
+//! are in `terminal`.
 
 use std::time::Duration;
 
-use crate::delivery::Key;
-use crate::error::Error;
-use crate::launch::Streams;
-use crate::script::{Action, Needs, Ready, Step, When};
+use crate::delivery::{Recipient, StandardStream};
+use crate::script::{Action, Ready, Step, When};
 use crate::signal::Signal;
 
 use super::ExitTest;
 
-/// The window of a terminal where nothing else is said, as it has been since the VT100.
-const USUAL_WINDOW: Window = Window { rows: 24, columns: 80 };
-
-/// The size of a terminal's window, in characters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Window {
-    rows: u16,
-    columns: u16,
-}
-
-/// Steps of the script.
+/// Steps of the script: signals.
 impl ExitTest {
     /// Holds the script back until the gate opens. A target that ends before it does fails the run.
     pub fn ready_when(mut self, gate: Ready) -> Self {
@@ -39,195 +28,187 @@ impl ExitTest {
     ///
     /// The signal goes to the target alone, through its pidfd. It never reaches another process.
     pub fn signal_after(self, signal: Signal, delay: Duration) -> Self {
-        self.step(When::After(delay), Action::Signal(signal))
+        self.step(When::After(delay), Action::Signal { signal, to: Recipient::Target, value: None })
     }
 
     /// Sends a signal to the target when a gate opens, which looks at what comes after the gate
     /// before.
     pub fn signal_when(self, signal: Signal, gate: Ready) -> Self {
-        self.step(When::Gate(gate), Action::Signal(signal))
+        self.step(When::Gate(gate), Action::Signal { signal, to: Recipient::Target, value: None })
     }
 
-    fn step(mut self, when: When, action: Action) -> Self {
-        self.steps.push(Step { when, action });
+    /// Sends a signal to the target's whole process group, as a terminal's Ctrl-C or `kill -- -PID` would.
+    ///
+    /// The target leads a group of its own, in which all are that it starts, unless they leave it (`setpgid`,
+    /// `setsid`, the jobs of an interactive shell).
+    pub fn group_signal_after(self, signal: Signal, delay: Duration) -> Self {
+        self.step(When::After(delay), Action::Signal { signal, to: Recipient::Group, value: None })
+    }
+
+    /// Like [`group_signal_after`](Self::group_signal_after), when a gate opens.
+    pub fn group_signal_when(self, signal: Signal, gate: Ready) -> Self {
+        self.step(When::Gate(gate), Action::Signal { signal, to: Recipient::Group, value: None })
+    }
+
+    /// Queues a signal with a value for the target, as `sigqueue` does. A handler of `SA_SIGINFO` and
+    /// `sigwaitinfo` find it in `si_value`. Of a signal that is pending already, only real-time signals come
+    /// once more.
+    pub fn queue_after(self, signal: Signal, value: i32, delay: Duration) -> Self {
+        let to = Recipient::Target;
+        self.step(When::After(delay), Action::Signal { signal, to, value: Some(value) })
+    }
+
+    /// Like [`queue_after`](Self::queue_after), when a gate opens.
+    pub fn queue_when(self, signal: Signal, value: i32, gate: Ready) -> Self {
+        let to = Recipient::Target;
+        self.step(When::Gate(gate), Action::Signal { signal, to, value: Some(value) })
+    }
+
+    /// Stops the target with SIGSTOP, and waits until it has stopped, which is no ending.
+    pub fn stop_after(self, delay: Duration) -> Self {
+        self.step(When::After(delay), Action::Stop)
+    }
+
+    /// Like [`stop_after`](Self::stop_after), when a gate opens.
+    pub fn stop_when(self, gate: Ready) -> Self {
+        self.step(When::Gate(gate), Action::Stop)
+    }
+
+    /// Lets the target go on with SIGCONT. A signal that came while it was stopped takes effect now.
+    pub fn continue_after(self, delay: Duration) -> Self {
+        self.step(When::After(delay), Action::Continue)
+    }
+
+    /// Asks the target to leave, right after the step before, and forces it if it has not after the grace:
+    /// `signal` first, SIGKILL then. It is the last step.
+    ///
+    /// A target that leaves in time has not been forced ([`Exit::forced`](crate::Exit::forced)). After one that
+    /// was, its code is nobody's but SIGKILL's, and `within` fails however soon that worked. The grace is
+    /// multiplied by `EXEUNT_TIMEOUT_SCALE`; it must fit into [`timeout`](Self::timeout).
+    ///
+    /// So an orchestrator stops a container: a wait before (here by the gate of
+    /// [`escalate_when`](Self::escalate_when)), SIGTERM to its first process, a grace, SIGKILL.
+    ///
+    /// ```
+    /// use exeunt::prelude::*;
+    ///
+    /// let service = |on_term: &str| {
+    ///     let script = format!("trap '{on_term}' TERM; echo ready; while :; do sleep 0.01; done");
+    ///     program("sh").args(["-c", &script]).ready_when(Ready::stdout("ready"))
+    /// };
+    /// service("exit 0").escalate(SIGTERM, secs(20)).success();
+    ///
+    /// let exit = service("").escalate(SIGTERM, ms(100)).killed_by(SIGKILL);
+    /// assert_eq!(exit.forced(), Some(ms(100)));
+    /// ```
+    pub fn escalate(self, signal: Signal, grace: Duration) -> Self {
+        self.escalate_when(signal, grace, Ready::delay(Duration::ZERO))
+    }
+
+    /// Like [`escalate`](Self::escalate), when a gate opens.
+    pub fn escalate_when(self, signal: Signal, grace: Duration, gate: Ready) -> Self {
+        self.step(When::Gate(gate), Action::Escalate { signal, grace, kill: Recipient::Target })
+    }
+
+    /// Like [`escalate`](Self::escalate), with a SIGKILL to the whole process group: so a service manager ends
+    /// a service whose `KillMode` is `mixed`.
+    pub fn escalate_to_group(self, signal: Signal, grace: Duration) -> Self {
+        let gate = Ready::delay(Duration::ZERO);
+        self.step(When::Gate(gate), Action::Escalate { signal, grace, kill: Recipient::Group })
+    }
+
+    /// How long each gate, that of [`ready_when`](Self::ready_when) included, may take to open after the step
+    /// before; the same for what is written and typed until it is taken. Otherwise only the deadline of the run
+    /// ends the wait. Multiplied by `EXEUNT_TIMEOUT_SCALE`.
+    pub fn step_timeout(mut self, time: Duration) -> Self {
+        if time.is_zero() {
+            self.mistake("a step timeout of zero gives the target no time at all");
+        }
+        self.step_timeout = Some(time);
         self
     }
 }
 
-/// Steps at a terminal.
+/// Steps of the script: streams.
 impl ExitTest {
-    /// Runs the target at a terminal of its own: a pseudo-terminal is its stdin, stdout and stderr and its
-    /// controlling terminal, and the target leads a session and the process group in the foreground.
+    /// Writes a text to the target's stdin.
     ///
-    /// What appears at the terminal is what [`stdout`](crate::ExitAssert::stdout) and
-    /// [`Ready::stdout`] see: stdout and stderr as one stream, its lines ended by `\r\n`, with the echo of
-    /// what is typed (`^C` for Ctrl-C) unless the program turns that off. An assertion on stderr fails.
-    /// Nothing is typed but what the script types; [`stdin`](Self::stdin) is refused.
-    ///
-    /// ```
-    /// use exeunt::prelude::*;
-    ///
-    /// program("sh")
-    ///     .args(["-c", "trap 'echo leaving; exit 3' INT; echo working; while :; do sleep 0.01; done"])
-    ///     .pty()
-    ///     .ready_when(Ready::stdout("working"))
-    ///     .interrupt_after(ms(10))
-    ///     .cleanup_ran("leaving")
-    ///     .code(3);
-    /// ```
-    pub const fn pty(mut self) -> Self {
-        self.terminal = true;
-        self
+    /// What [`stdin`](Self::stdin) gives comes before. The input ends with the last step that writes, or, where
+    /// there is one, with [`close_stdin_after`](Self::close_stdin_after).
+    pub fn write_stdin_after(self, text: impl Into<Vec<u8>>, delay: Duration) -> Self {
+        self.step(When::After(delay), Action::Write(text.into()))
     }
 
-    /// The size of the terminal's window, in characters; 24 rows of 80 columns if nothing is said.
-    pub const fn window_size(mut self, rows: u16, columns: u16) -> Self {
-        self.window = Some(Window { rows, columns });
-        self
-    }
-
-    /// Types Ctrl-C at the target's terminal: the character that the terminal takes for it at that moment
-    /// (`VINTR`), of which the terminal makes a SIGINT to its whole foreground process group, or, where the
-    /// program has turned that off (`ISIG`), a character to be read.
-    ///
-    /// It needs [`pty`](Self::pty), as all steps at a terminal do. The time counts from the step before.
-    pub fn interrupt_after(self, delay: Duration) -> Self {
-        self.step(When::After(delay), Action::Press(Key::Interrupt))
-    }
-
-    /// Like [`interrupt_after`](Self::interrupt_after), when a gate opens.
-    pub fn interrupt_when(self, gate: Ready) -> Self {
-        self.step(When::Gate(gate), Action::Press(Key::Interrupt))
-    }
-
-    /// Types Ctrl-\ (`VQUIT`), of which the terminal makes a SIGQUIT.
-    pub fn quit_after(self, delay: Duration) -> Self {
-        self.step(When::After(delay), Action::Press(Key::Quit))
-    }
-
-    /// Like [`quit_after`](Self::quit_after), when a gate opens.
-    pub fn quit_when(self, gate: Ready) -> Self {
-        self.step(When::Gate(gate), Action::Press(Key::Quit))
-    }
-
-    /// Types Ctrl-Z (`VSUSP`), of which the terminal makes a SIGTSTP.
-    ///
-    /// A shell's foreground job stops. The target itself, which leads the session, does not: nobody in its
-    /// session could continue it, and the kernel drops a SIGTSTP to such a process unless it has a handler
-    /// for it.
-    pub fn suspend_after(self, delay: Duration) -> Self {
-        self.step(When::After(delay), Action::Press(Key::Suspend))
-    }
-
-    /// Like [`suspend_after`](Self::suspend_after), when a gate opens.
-    pub fn suspend_when(self, gate: Ready) -> Self {
-        self.step(When::Gate(gate), Action::Press(Key::Suspend))
-    }
-
-    /// Types Ctrl-D (`VEOF`): the end of the input where nothing was typed in the current line, else the end
-    /// of that without a newline.
-    pub fn end_of_input_after(self, delay: Duration) -> Self {
-        self.step(When::After(delay), Action::Press(Key::EndOfInput))
-    }
-
-    /// Like [`end_of_input_after`](Self::end_of_input_after), when a gate opens.
-    pub fn end_of_input_when(self, gate: Ready) -> Self {
-        self.step(When::Gate(gate), Action::Press(Key::EndOfInput))
-    }
-
-    /// Types a text. A line ends with `\n`; as long as the terminal is read line by line it is read when it
-    /// has ended, and a line of more than 4095 bytes is cut by the terminal.
-    ///
-    /// What is typed before a program turns the echo off is echoed, and a program that asks for a password
-    /// may throw it away: wait for the question with [`type_when`](Self::type_when).
-    pub fn type_after(self, text: impl Into<Vec<u8>>, delay: Duration) -> Self {
-        self.step(When::After(delay), Action::Type(text.into()))
-    }
-
-    /// Types a text when a gate opens.
+    /// Like [`write_stdin_after`](Self::write_stdin_after), when a gate opens.
     ///
     /// ```
     /// use exeunt::prelude::*;
     ///
     /// program("sh")
-    ///     .args(["-c", "printf 'name: '; read name; echo hello $name"])
-    ///     .pty()
-    ///     .type_when("Ada\n", Ready::stdout("name: "))
-    ///     .stdout("name: Ada\r\nhello Ada\r\n")
-    ///     .success();
+    ///     .args(["-c", "read a; echo got $a; read b; echo got $b"])
+    ///     .write_stdin_after("one\n", ms(0))
+    ///     .write_stdin_when("two\n", Ready::stdout("got one"))
+    ///     .stdout("got one\ngot two\n");
     /// ```
-    pub fn type_when(self, text: impl Into<Vec<u8>>, gate: Ready) -> Self {
-        self.step(When::Gate(gate), Action::Type(text.into()))
+    pub fn write_stdin_when(self, text: impl Into<Vec<u8>>, gate: Ready) -> Self {
+        self.step(When::Gate(gate), Action::Write(text.into()))
     }
 
-    /// Takes the terminal away, as where its window is closed or the connection lost: the target is sent
-    /// SIGHUP, reads find the end of the input, and writes fail.
-    ///
-    /// The rest of the foreground process group gets its SIGHUP when the target, which leads the session,
-    /// ends; there is little time for it then, for what the target leaves is killed.
-    pub fn hang_up_after(self, delay: Duration) -> Self {
-        self.step(When::After(delay), Action::HangUp)
+    /// Ends the target's input. Until then its stdin is a pipe to which what was given by
+    /// [`stdin`](Self::stdin) and `write_stdin_after` is written.
+    pub fn close_stdin_after(self, delay: Duration) -> Self {
+        self.step(When::After(delay), Action::Close(StandardStream::Stdin))
     }
 
-    /// Like [`hang_up_after`](Self::hang_up_after), when a gate opens.
-    pub fn hang_up_when(self, gate: Ready) -> Self {
-        self.step(When::Gate(gate), Action::HangUp)
+    /// Like [`close_stdin_after`](Self::close_stdin_after), when a gate opens.
+    pub fn close_stdin_when(self, gate: Ready) -> Self {
+        self.step(When::Gate(gate), Action::Close(StandardStream::Stdin))
     }
 
-    /// Where the standard streams are to lead.
-    pub(super) fn streams(&self) -> Streams {
-        let Window { rows, columns } = self.window.unwrap_or(USUAL_WINDOW);
-        if self.terminal {
-            Streams::Terminal { rows, columns }
-        } else {
-            Streams::Pipes { stdin: self.stdin.is_some() }
-        }
+    /// Takes the reader of the target's stdout away, as `| head -1` does: who writes there afterwards gets a
+    /// SIGPIPE, or where that is ignored an error (`EPIPE`). What was written before is kept.
+    pub fn close_stdout_after(self, delay: Duration) -> Self {
+        self.step(When::After(delay), Action::Close(StandardStream::Stdout))
     }
 
-    /// Looks for steps that cannot be carried out whatever the target does.
-    pub(super) fn check_script(&self) -> Result<(), Error> {
-        let wrong = |text: String| Err(Error::bad_input(text));
-        if self.terminal && self.stdin.is_some() {
-            return wrong(
-                "`stdin` and `pty` exclude each other: at a terminal input is typed, with `type_when` or \
-                 `type_after`, and ended with `end_of_input_after`"
-                    .to_owned(),
-            );
-        }
-        if !self.terminal && self.window.is_some() {
-            return wrong(
-                "`window_size` is that of a terminal, and the target has none: add `pty()`".to_owned(),
-            );
-        }
-        let mut hung_up = false;
-        for step in &self.steps {
-            if step.action.needs_terminal() && !self.terminal {
-                return wrong(format!("{step}: that needs a terminal, and the target has none: add `pty()`"));
-            }
-            if step.action.needs_terminal() && hung_up {
-                return wrong(format!("{step}: a step before has hung the terminal up"));
-            }
-            if step.action == Action::Type(Vec::new()) {
-                return wrong(format!("{step}: there is nothing to type"));
-            }
-            hung_up |= step.action == Action::HangUp;
-        }
-        let mut needs = Needs::default();
-        self.gates().for_each(|gate| gate.needs(&mut needs));
-        if self.terminal && needs.stderr {
-            return wrong(
-                "a gate on stderr never opens at a terminal (`pty`), where stdout and stderr arrive as one stream: \
-                 use `Ready::stdout`"
-                    .to_owned(),
-            );
-        }
-        Ok(())
+    /// Like [`close_stdout_after`](Self::close_stdout_after), when a gate opens.
+    pub fn close_stdout_when(self, gate: Ready) -> Self {
+        self.step(When::Gate(gate), Action::Close(StandardStream::Stdout))
     }
 
-    fn gates(&self) -> impl Iterator<Item = &Ready> {
-        self.ready.iter().chain(self.steps.iter().filter_map(|step| match &step.when {
-            When::Gate(gate) => Some(gate),
-            When::After(_) => None,
-        }))
+    /// Like [`close_stdout_after`](Self::close_stdout_after), for stderr.
+    pub fn close_stderr_after(self, delay: Duration) -> Self {
+        self.step(When::After(delay), Action::Close(StandardStream::Stderr))
+    }
+
+    /// Like [`close_stderr_after`](Self::close_stderr_after), when a gate opens.
+    pub fn close_stderr_when(self, gate: Ready) -> Self {
+        self.step(When::Gate(gate), Action::Close(StandardStream::Stderr))
+    }
+
+    /// Stops reading the target's stdout: when the pipe is full (64 KiB), whoever writes there waits. It goes
+    /// on with [`resume_stdout_after`](Self::resume_stdout_after), at the latest after the target's end.
+    pub fn pause_stdout_after(self, delay: Duration) -> Self {
+        self.step(When::After(delay), Action::Pause(StandardStream::Stdout))
+    }
+
+    /// Like [`pause_stdout_after`](Self::pause_stdout_after), when a gate opens.
+    pub fn pause_stdout_when(self, gate: Ready) -> Self {
+        self.step(When::Gate(gate), Action::Pause(StandardStream::Stdout))
+    }
+
+    /// Reads the target's stdout again.
+    pub fn resume_stdout_after(self, delay: Duration) -> Self {
+        self.step(When::After(delay), Action::Resume(StandardStream::Stdout))
+    }
+
+    /// Like [`resume_stdout_after`](Self::resume_stdout_after), when a gate opens.
+    pub fn resume_stdout_when(self, gate: Ready) -> Self {
+        self.step(When::Gate(gate), Action::Resume(StandardStream::Stdout))
+    }
+
+    pub(super) fn step(mut self, when: When, action: Action) -> Self {
+        self.steps.push(Step { when, action });
+        self
     }
 }

@@ -109,9 +109,9 @@ impl Drop for Link {
             over = match poll::wait([Some((self.control.as_fd(), Interest::Read))], Some(rest)) {
                 Ok([true]) => match self.control.receive(&mut buffer, false) {
                     Ok(Some(message)) => match wire::decode(&buffer[..message.len]) {
-                        Ok(Reply::Started(_)) => false,
                         Ok(Reply::Lingering { .. }) => self.order(&Order::Clear).is_err(),
-                        Ok(Reply::NotStarted(_) | Reply::Ended(_)) | Err(_) => true,
+                        Ok(reply) => Reply::is_last(&reply),
+                        Err(_) => true,
                     },
                     Ok(None) => true,
                     Err(error) => error.kind() != io::ErrorKind::WouldBlock,

@@ -30,7 +30,7 @@ impl Supervisor {
             match run.control.receive(&mut buffer, false) {
                 // An order from before crosses what was just sent.
                 Ok(Some(message)) => match wire::decode(&buffer[..message.len]) {
-                    Ok(Order::Announce | Order::Kill) => {}
+                    Ok(Order::Announce | Order::SignalGroup(_) | Order::Kill) => {}
                     Ok(Order::Clear) | Err(_) => return,
                 },
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}

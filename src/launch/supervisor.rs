@@ -61,6 +61,13 @@ pub(super) struct Supervisor {
     id: i32,
 }
 
+/// Sends the target's process group a signal, and says so. The target has not been waited for, so that its
+/// id, and that of the group in which it is, are still its own.
+fn signal_group(run: &Run<'_>, number: i32) {
+    let errno = fork::signal_group_of_child(run.target, number).err();
+    let _ = wire::send(&run.control, &Reply::GroupSignalled { at: Moment::now(), errno }, &[]);
+}
+
 /// Whether anything of a run remains.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Aftermath {
@@ -266,6 +273,7 @@ impl Supervisor {
                     Ok(Some(message)) => match wire::decode(&buffer[..message.len]) {
                         Ok(wire::Order::Announce) => self.announce(run),
                         Ok(wire::Order::Clear) => {}
+                        Ok(wire::Order::SignalGroup(number)) => signal_group(run, number),
                         Ok(wire::Order::Kill) | Err(_) => return true,
                     },
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}

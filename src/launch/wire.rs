@@ -117,6 +117,8 @@ pub(crate) enum Reply {
     /// It has ended, and left processes, which are below this one. They live until the test process has
     /// looked at what they hold, and says so.
     Lingering { supervisor: i32 },
+    /// The target's process group was sent the signal, or was not, with this errno.
+    GroupSignalled { at: Moment, errno: Option<i32> },
     /// It has ended, and so has everything that it started.
     Ended(Box<End>),
 }
@@ -126,6 +128,13 @@ pub(crate) enum Reply {
 pub(crate) struct Start {
     pub(crate) pid: i32,
     pub(crate) at: Moment,
+}
+
+impl Reply {
+    /// Whether more will come.
+    pub(crate) const fn is_last(&self) -> bool {
+        matches!(self, Self::NotStarted(_) | Self::Ended(_))
+    }
 }
 
 /// How a target ended.
@@ -236,6 +245,8 @@ pub(crate) const MAX_COMMAND: usize = 240;
 pub(crate) enum Order {
     /// Say which process the target is, as for a run with a script.
     Announce,
+    /// Send the target's process group this signal.
+    SignalGroup(i32),
     /// End the target and all it started.
     Kill,
     /// End what it left.

@@ -21,6 +21,7 @@ impl Observation<'_> {
             self.start = Some((end.start.at, end.start.pid));
         }
         let base = self.base();
+        (self.stdout.paused, self.stderr.paused) = (false, false);
         // All that could write is dead: what is in the pipes now is all there will be.
         self.stdout.drain(self.live.requested_at, &mut self.buffer)?;
         self.stderr.drain(self.live.requested_at, &mut self.buffer)?;
@@ -35,6 +36,9 @@ impl Observation<'_> {
         }
         let ending = match (end.forced, self.given_up) {
             (true, Some((GivenUp::Observed, at))) => Ending::TimedOut { after: at.since(self.since) },
+            (true, Some((GivenUp::Deadline, at))) if self.step_over => {
+                Ending::TimedOut { after: at.since(base) }
+            }
             (true, _) => Ending::TimedOut { after: self.orders.timeout },
             (false, _) => ending_of(end.raw_status),
         };
@@ -94,12 +98,22 @@ impl Observation<'_> {
     pub(super) fn undelivered(&self, forced: bool) -> Option<(String, Option<Duration>, Undelivered)> {
         let why = match self.refused {
             Some(errno) => Undelivered::Refused(errno),
-            None if forced => Undelivered::Deadline,
+            None if forced => match (self.step_over, self.orders.step_timeout) {
+                (true, Some(time)) => Undelivered::StepDeadline(time),
+                _ => Undelivered::Deadline,
+            },
             None if self.orders.allow_early_end => return None,
             None => Undelivered::TargetEnded,
         };
         match self.progress {
             Progress::Done => None,
+            // It ended in its grace.
+            Progress::Grace(_) if why == Undelivered::TargetEnded => None,
+            Progress::Grace(index) => {
+                let step = &self.orders.steps[index];
+                let due = self.grace().map(|(grace, _)| self.since.plus(grace).since(self.base()));
+                Some((step.to_string(), due, why))
+            }
             Progress::NotStarted | Progress::AwaitingReady => {
                 match (&self.orders.ready, self.orders.steps.first()) {
                     (Some(gate), _) => Some((format!("readiness ({gate})"), None, why)),
@@ -121,7 +135,7 @@ impl Observation<'_> {
     pub(super) fn build(self, end: End, ending: Ending, duration: Duration) -> Exit {
         let base = self.base();
         let script = self.orders.ready.is_some() || !self.orders.steps.is_empty();
-        let script_done = self.progress == Progress::Done || !script;
+        let script_done = matches!(self.progress, Progress::Done | Progress::Grace(_)) || !script;
         // Output may be read before the start is known, so that it is timed from the request.
         let start = base.since(self.live.requested_at);
         let checks = self.orders.checks.iter();

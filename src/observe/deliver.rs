@@ -1,33 +1,47 @@
 //! Delivering one step: what is done to the target, and what is noted of it.
 
-use std::os::fd::AsFd;
 use std::time::Duration;
 
-use crate::delivery::{Delivery, Key, KeyMeaning};
+use crate::delivery::{Delivery, Recipient, StandardStream};
 use crate::error::Error;
 use crate::exit::{Disposition, Ending, Event, FirstDelivery, LastDelivery, What};
+use crate::launch::wire::Order;
 use crate::script::Action;
-use crate::signal::{SIGHUP, Signal};
+use crate::signal::{SIGCONT, SIGHUP, SIGKILL, SIGSTOP, Signal};
 use crate::sys::clock::Moment;
-use crate::sys::disposition;
-use crate::sys::fd;
 use crate::sys::pidfd::PidFd;
-use crate::sys::pty::{self, Keys};
+use crate::sys::{disposition, fork, proc};
 
 use super::{GivenUp, Observation, Progress};
 
 /// A delivery that kills the target unless that has ended, and how everything stood before.
 pub(super) struct Deadly {
-    step: usize,
+    progress: Progress,
     since: Moment,
     first: Option<FirstDelivery>,
     last: Option<LastDelivery>,
 }
 
+/// A delivery that the supervisor was asked for and has not reported yet.
+pub(super) struct Ordered {
+    delivery: Delivery,
+    seen: Seen,
+}
+
+/// How far everything had come when a step was carried out.
+#[derive(Debug, Clone, Copy)]
+struct Seen {
+    stdout: u64,
+    stderr: u64,
+    marks: usize,
+}
+
 /// What became of an attempt.
-enum Attempt {
+pub(super) enum Attempt {
     Done(Delivery),
-    /// There is no room for the rest of what is written; it goes on when there is.
+    /// The supervisor was asked, and will tell.
+    Ordered(Delivery),
+    /// It goes on when there is room to write, or at the next look.
     Unfinished,
     /// The target had ended before.
     TargetGone,
@@ -38,135 +52,213 @@ enum Attempt {
 impl Observation<'_> {
     /// Carries a step out, after taking in everything that was there before it.
     pub(super) fn deliver(&mut self, index: usize) -> Result<bool, Error> {
-        let base = self.base();
-        self.take_in()?;
         let action = self.orders.steps[index].action.clone();
-        let outlook = self.outlook(&action);
+        self.carry_out(
+            |observation| observation.outlook(&action),
+            |observation, outlook| observation.attempt(&action, outlook),
+        )
+    }
+
+    /// After the grace of an escalation: sends SIGKILL.
+    pub(super) fn force(&mut self, after: Duration, to: Recipient) -> Result<bool, Error> {
+        self.carry_out(
+            |_| (),
+            |observation, ()| {
+                let delivery = Delivery::Forced { after, to };
+                observation.send(SIGKILL, to, None, delivery)
+            },
+        )
+    }
+
+    fn carry_out<O>(
+        &mut self,
+        look: impl FnOnce(&Self) -> O,
+        attempt: impl FnOnce(&mut Self, O) -> Attempt,
+    ) -> Result<bool, Error> {
+        if self.ordered.is_some() {
+            return Ok(false);
+        }
+        self.take_in()?;
+        let outlook = look(self);
         // That took a while, in which more may have come.
         self.take_in()?;
+        let seen = Seen {
+            stdout: self.stdout.capture.total(),
+            stderr: self.stderr.capture.total(),
+            marks: self.marks.begun(),
+        };
         // The kernel takes a signal for a zombie without a word: ask first.
         let gone = self.pidfd.as_ref().is_none_or(PidFd::has_ended);
         let now = Moment::now();
-        let attempt = if gone { Attempt::TargetGone } else { self.attempt(&action, outlook) };
-        let delivery = match attempt {
-            Attempt::Done(delivery) => delivery,
-            Attempt::Unfinished => return Ok(false),
-            Attempt::TargetGone => {
-                self.target_gone = true;
-                return Ok(false);
+        match if gone { Attempt::TargetGone } else { attempt(self, outlook) } {
+            Attempt::Done(delivery) => {
+                self.done(delivery, seen, now);
+                return Ok(true);
             }
+            Attempt::Ordered(delivery) => self.ordered = Some(Ordered { delivery, seen }),
+            Attempt::Unfinished => {}
+            Attempt::TargetGone => self.target_gone = true,
             Attempt::Refused(errno) => {
                 self.refused = Some(errno);
                 self.give_up(GivenUp::Deadline)?;
-                return Ok(false);
             }
-        };
-        self.note(index, delivery, now.since(base));
-        self.written = 0;
-        self.next_step(index + 1, now);
-        Ok(true)
+        }
+        Ok(false)
     }
 
-    fn note(&mut self, index: usize, delivery: Delivery, at: Duration) {
-        let deadly = matches!(delivery.signal(), Some((signal, Some(Disposition::Default))) if signal.kills_by_default());
+    /// The supervisor has signalled the target's group, or could not.
+    pub(super) fn group_signalled(&mut self, at: Moment, errno: Option<i32>) -> Result<(), Error> {
+        let Some(Ordered { delivery, seen }) = self.ordered.take() else { return Ok(()) };
+        match errno {
+            None => self.done(delivery, seen, at),
+            Some(libc::ESRCH) => self.target_gone = true,
+            Some(errno) => {
+                self.refused = Some(errno);
+                self.give_up(GivenUp::Deadline)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Notes what was done, and goes on to what comes next.
+    fn done(&mut self, delivery: Delivery, seen: Seen, now: Moment) {
+        let at = now.since(self.base());
+        let kills = |signal: Signal, disposition| {
+            disposition == Some(Disposition::Default) && signal.kills_by_default()
+        };
+        let deadly = delivery.signal().is_some_and(|(signal, disposition)| kills(signal, disposition));
         self.deadly = deadly.then(|| Deadly {
-            step: index,
+            progress: self.progress,
             since: self.since,
             first: self.first_delivery.clone(),
             last: self.last_delivery.clone(),
         });
         if delivery.is_a_reason_to_leave() {
-            self.first_delivery.get_or_insert_with(|| FirstDelivery {
-                at,
-                delivery: delivery.clone(),
-                stdout: self.stdout.capture.total(),
-                stderr: self.stderr.capture.total(),
-                marks: self.marks.begun(),
-            });
+            let Seen { stdout, stderr, marks } = seen;
+            let first = FirstDelivery { at, delivery: delivery.clone(), stdout, stderr, marks };
+            self.first_delivery.get_or_insert(first);
             self.last_delivery = Some(LastDelivery { at, delivery: delivery.clone() });
         }
         self.timeline.push(Event { at, what: What::Delivered { delivery } });
+        self.written = 0;
+        match self.progress {
+            Progress::Delivering(index)
+                if matches!(self.orders.steps[index].action, Action::Escalate { .. }) =>
+            {
+                self.since = now;
+                self.progress = Progress::Grace(index);
+            }
+            Progress::Delivering(index) | Progress::Grace(index) => self.next_step(index + 1, now),
+            Progress::NotStarted | Progress::AwaitingReady | Progress::Step(_) | Progress::Done => {}
+        }
     }
 
     /// What the target would make of it at this moment.
     fn outlook(&self, action: &Action) -> Outlook {
-        let disposition =
-            |signal: Signal| self.start.and_then(|(_, pid)| disposition::of(pid, signal.number()));
         match action {
-            Action::Signal(signal) => Outlook::Signal(disposition(*signal)),
-            Action::HangUp => Outlook::Signal(disposition(SIGHUP)),
-            Action::Press(key) => self.terminal.as_ref().map_or(Outlook::Nothing, |terminal| {
-                let Ok(keys) = pty::keys(terminal) else { return Outlook::Nothing };
-                Outlook::Key(character(*key, keys), self.meaning(*key, keys, disposition))
-            }),
-            Action::Type(_) => Outlook::Nothing,
+            Action::Signal { signal, .. } | Action::Escalate { signal, .. } => {
+                Outlook::Signal { disposition: self.disposition(*signal), stopped: self.is_stopped() }
+            }
+            Action::Stop | Action::Continue => Outlook::Stopped(self.is_stopped()),
+            Action::HangUp => Outlook::Signal { disposition: self.disposition(SIGHUP), stopped: false },
+            _ => Outlook::Nothing,
         }
     }
 
-    /// What the terminal makes of a key.
-    fn meaning(
-        &self,
-        key: Key,
-        keys: Keys,
-        disposition: impl Fn(Signal) -> Option<Disposition>,
-    ) -> KeyMeaning {
-        match key.signal() {
-            Some(signal) if keys.make_signals => {
-                let group = self.stdout.fd.as_ref().and_then(pty::foreground_group);
-                let targets = self.start.and_then(|(_, pid)| pty::group_of(pid));
-                if group.is_some() && group == targets {
-                    KeyMeaning::Signal { signal, disposition: disposition(signal) }
-                } else {
-                    KeyMeaning::SignalToOthers { signal, group }
-                }
-            }
-            None if keys.in_lines => KeyMeaning::EndOfInput,
-            _ => KeyMeaning::Character,
-        }
+    /// What the target would do with a signal.
+    pub(super) fn disposition(&self, signal: Signal) -> Option<Disposition> {
+        self.start.and_then(|(_, pid)| disposition::of(pid, signal.number()))
+    }
+
+    fn is_stopped(&self) -> bool {
+        let state = self.start.and_then(|(_, pid)| proc::inspect(pid)).map(|process| process.state);
+        matches!(state, Some('T' | 't'))
     }
 
     fn attempt(&mut self, action: &Action, outlook: Outlook) -> Attempt {
         match (action, outlook) {
-            (Action::Signal(signal), outlook) => {
-                let Some(pidfd) = &self.pidfd else { return Attempt::TargetGone };
-                match pidfd.signal(signal.number()) {
-                    Ok(()) => Attempt::Done(Delivery::Signal {
-                        signal: *signal,
-                        disposition: outlook.disposition(),
-                    }),
-                    Err(error) if error.raw_os_error() == Some(libc::ESRCH) => Attempt::TargetGone,
-                    Err(error) => Attempt::Refused(error.raw_os_error().unwrap_or(0)),
-                }
+            (Action::Signal { signal, to, value }, Outlook::Signal { disposition, stopped }) => {
+                let delivery =
+                    Delivery::Signal { signal: *signal, to: *to, value: *value, disposition, stopped };
+                self.send(*signal, *to, *value, delivery)
             }
-            (Action::Press(key), Outlook::Key(character, meaning)) => {
-                self.write(&[character], || Delivery::Key { key: *key, meaning })
+            (Action::Escalate { signal, .. }, Outlook::Signal { disposition, stopped }) => {
+                let to = Recipient::Target;
+                let delivery = Delivery::Signal { signal: *signal, to, value: None, disposition, stopped };
+                self.send(*signal, to, None, delivery)
             }
-            (Action::Press(_), _) => Attempt::Refused(libc::ENOTTY),
-            (Action::Type(text), _) => {
-                self.write(text, || Delivery::Text { text: String::from_utf8_lossy(text).into_owned() })
+            (Action::Stop, Outlook::Stopped(true)) => Attempt::Done(Delivery::Stopped),
+            (Action::Stop, _) => match self.send(SIGSTOP, Recipient::Target, None, Delivery::Stopped) {
+                // It stops a little later, of which the kernel tells only its parent.
+                Attempt::Done(_) => Attempt::Unfinished,
+                attempt => attempt,
+            },
+            (Action::Continue, outlook) => {
+                let was_stopped = matches!(outlook, Outlook::Stopped(true));
+                self.send(SIGCONT, Recipient::Target, None, Delivery::Continued { was_stopped })
             }
+            (Action::Close(stream), _) => self.close(*stream),
+            (Action::Pause(stream), _) => {
+                self.pause(*stream, true);
+                Attempt::Done(Delivery::Paused { stream: *stream })
+            }
+            (Action::Resume(stream), _) => {
+                self.pause(*stream, false);
+                Attempt::Done(Delivery::Resumed { stream: *stream })
+            }
+            (Action::Write(text), _) => self.write_to_stdin(text),
+            (Action::Press(key), _) => self.press(*key),
+            (Action::Type(text), _) => self.type_text(text),
             (Action::HangUp, outlook) => {
                 self.stdout.fd = None;
                 self.terminal = None;
                 Attempt::Done(Delivery::HangUp { disposition: outlook.disposition() })
             }
+            (Action::Signal { .. } | Action::Escalate { .. }, _) => unreachable!("looked at for a signal"),
         }
     }
 
-    /// Types `bytes`, as far as there is room, going on where the last attempt ended.
-    fn write(&mut self, bytes: &[u8], done: impl FnOnce() -> Delivery) -> Attempt {
-        let (Some(keyboard), Some(terminal)) = (&self.stdout.fd, &self.terminal) else {
-            return Attempt::Refused(libc::ENOTTY);
+    fn send(&self, signal: Signal, to: Recipient, value: Option<i32>, delivery: Delivery) -> Attempt {
+        let (Some(pidfd), Some((_, pid))) = (&self.pidfd, self.start) else { return Attempt::TargetGone };
+        let number = signal.number();
+        let sent = match (to, value) {
+            (Recipient::Target, None) => pidfd.signal(number),
+            (Recipient::Target, Some(value)) => pidfd.queue(number, value),
+            // The group that the target leads, in one call; where it is in another, or the kernel is older, the
+            // supervisor knows which group that is.
+            (Recipient::Group, _) if fork::group_of(pid) == Some(pid) => pidfd.signal_group(number),
+            (Recipient::Group, _) => Err(std::io::Error::from_raw_os_error(libc::EINVAL)),
         };
-        match fd::write_some(keyboard.as_fd(), &bytes[self.written..]) {
-            Ok(count) => self.written += count.unwrap_or(0),
-            Err(error) => return Attempt::Refused(error.raw_os_error().unwrap_or(0)),
+        match sent {
+            Ok(()) => Attempt::Done(delivery),
+            Err(error) => match (error.raw_os_error(), to) {
+                (Some(libc::ESRCH), _) => Attempt::TargetGone,
+                (Some(libc::EINVAL), Recipient::Group) => match self.order(Order::SignalGroup(number)) {
+                    Ok(()) => Attempt::Ordered(delivery),
+                    Err(_) => Attempt::TargetGone,
+                },
+                (errno, _) => Attempt::Refused(errno.unwrap_or(0)),
+            },
         }
-        if self.written < bytes.len() {
-            return Attempt::Unfinished;
+    }
+
+    fn close(&mut self, stream: StandardStream) -> Attempt {
+        match stream {
+            StandardStream::Stdin if self.feed_stdin() => self.live.stdin = None,
+            // What it is given first has to be taken before.
+            StandardStream::Stdin => return Attempt::Unfinished,
+            StandardStream::Stdout => self.stdout.fd = None,
+            StandardStream::Stderr => self.stderr.fd = None,
         }
-        pty::take_in_what_was_typed(terminal);
-        Attempt::Done(done())
+        Attempt::Done(Delivery::Closed { stream })
+    }
+
+    fn pause(&mut self, stream: StandardStream, paused: bool) {
+        match stream {
+            StandardStream::Stdin => {}
+            StandardStream::Stdout => self.stdout.paused = paused,
+            StandardStream::Stderr => self.stderr.paused = paused,
+        }
     }
 
     /// Reads what is there: output and marks.
@@ -180,7 +272,7 @@ impl Observation<'_> {
     /// same: it was leaving already, when the kernel takes a signal without a word and drops it.
     pub(super) fn take_back_what_came_too_late(&mut self, ending: &Ending) {
         let (Ending::Code(_), Some(deadly)) = (ending, self.deadly.take()) else { return };
-        self.progress = Progress::Step(deadly.step);
+        self.progress = deadly.progress;
         self.since = deadly.since;
         self.first_delivery = deadly.first;
         self.last_delivery = deadly.last;
@@ -193,32 +285,20 @@ impl Observation<'_> {
 
 /// What was seen of the target right before a step.
 enum Outlook {
-    /// What it would do with the signal of the step.
-    Signal(Option<Disposition>),
-    /// The character of the key, and what the terminal makes of it.
-    Key(u8, KeyMeaning),
+    /// What it would do with the signal of the step, and whether it is stopped.
+    Signal {
+        disposition: Option<Disposition>,
+        stopped: bool,
+    },
+    Stopped(bool),
     Nothing,
 }
 
 impl Outlook {
     const fn disposition(&self) -> Option<Disposition> {
         match self {
-            Self::Signal(disposition) => *disposition,
-            Self::Key(..) | Self::Nothing => None,
+            Self::Signal { disposition, .. } => *disposition,
+            Self::Stopped(_) | Self::Nothing => None,
         }
     }
-}
-
-/// The character that the terminal takes for the key; that which the key makes where it takes none.
-fn character(key: Key, keys: Keys) -> u8 {
-    /// `_POSIX_VDISABLE`: no character at all.
-    const DISABLED: u8 = 0;
-    let control = |letter: u8| letter & 0x1f;
-    let (set, made) = match key {
-        Key::Interrupt => (keys.interrupt, control(b'C')),
-        Key::Quit => (keys.quit, control(b'\\')),
-        Key::Suspend => (keys.suspend, control(b'Z')),
-        Key::EndOfInput => (keys.end_of_input, control(b'D')),
-    };
-    if set == DISABLED { made } else { set }
 }

@@ -24,11 +24,18 @@ pub(super) enum Source {
 pub(super) struct Stream {
     pub(super) fd: Option<OwnedFd>,
     pub(super) source: Source,
+    /// It is not read for the time being.
+    pub(super) paused: bool,
     pub(super) capture: Capture,
     pub(super) window: Window,
 }
 
 impl Stream {
+    /// What is to be read, if anything is now.
+    pub(super) fn readable(&self) -> Option<&OwnedFd> {
+        self.fd.as_ref().filter(|_| !self.paused)
+    }
+
     /// Reads what is there, but not more than about `most` bytes: a target that never stops writing
     /// must not keep the loop from its other duties.
     ///
@@ -64,6 +71,7 @@ impl Stream {
     /// Reads all that is in the pipe at this moment.
     pub(super) fn drain(&mut self, base: Moment, buffer: &mut Vec<u8>) -> Result<(), Error> {
         let waiting = match self.source {
+            _ if self.paused => 0,
             Source::Pipe => self.fd.as_ref().map_or(0, fd::readable_bytes),
             // Reading also fetches what the kernel has not yet handed over.
             Source::Terminal => TERMINAL,

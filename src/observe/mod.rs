@@ -8,6 +8,7 @@
 mod conclude;
 mod deliver;
 mod family;
+mod feed;
 mod give_up;
 mod intake;
 mod look;
@@ -23,16 +24,15 @@ use crate::exit::{Event, Exit, FirstDelivery, LastDelivery, Outputs, Stuck, What
 use crate::exit_test::CleanupCheck;
 use crate::launch::wire::{self, End, Order, Reply};
 use crate::launch::{Ends, Link, Live, Subject};
-use crate::script::{Needs, Ready, Step, When, Window};
+use crate::script::{Action, Needs, Ready, Step, When, Window};
 use crate::stream::Capture;
 use crate::sys::clock::Moment;
-use crate::sys::fd::{self};
 use crate::sys::notify::Watch;
 use crate::sys::pidfd::PidFd;
 use crate::sys::poll::{self, Interest};
 use crate::sys::pty::Pty;
 
-use deliver::Deadly;
+use deliver::{Deadly, Ordered};
 use intake::{Marks, Source, Stream};
 pub(crate) use look::Lookout;
 
@@ -57,8 +57,12 @@ pub(crate) struct Orders<'a> {
     pub(crate) subject: &'a Subject,
     pub(crate) name: String,
     pub(crate) stdin: Option<&'a [u8]>,
+    /// The script writes to the target's stdin or closes it.
+    pub(crate) scripted_stdin: bool,
     pub(crate) ready: Option<Ready>,
     pub(crate) steps: Vec<Step>,
+    /// How long each gate may take to open.
+    pub(crate) step_timeout: Option<Duration>,
     pub(crate) allow_early_end: bool,
     pub(crate) capture_limit: usize,
     /// How long the run may take in all, and when that is over.
@@ -80,6 +84,8 @@ enum Progress {
     Step(usize),
     /// The step that is due.
     Delivering(usize),
+    /// The grace of the last step, an escalation.
+    Grace(usize),
     Done,
 }
 
@@ -120,6 +126,8 @@ struct Observation<'a> {
     timeline: Vec<Event>,
     first_delivery: Option<FirstDelivery>,
     last_delivery: Option<LastDelivery>,
+    /// What the supervisor was asked to do and has not reported.
+    ordered: Option<Ordered>,
     /// The last delivery, where the target can only have died of it.
     deadly: Option<Deadly>,
     given_up: Option<(GivenUp, Moment)>,
@@ -127,6 +135,8 @@ struct Observation<'a> {
     asked: Option<Moment>,
     stuck: Vec<Stuck>,
     refused: Option<i32>,
+    /// The deadline that passed was that of a step.
+    step_over: bool,
     /// A gate found that it cannot be decided.
     declined: Option<String>,
     /// How far each part of the gate had come that did not open.
@@ -167,6 +177,7 @@ impl<'a> Observation<'a> {
         let stream = |fd, source| Stream {
             fd,
             source,
+            paused: false,
             capture: Capture::new(limit),
             window: Window::new(limit.max(64 * 1024), scripted),
         };
@@ -200,11 +211,13 @@ impl<'a> Observation<'a> {
             timeline: Vec::new(),
             first_delivery: None,
             last_delivery: None,
+            ordered: None,
             deadly: None,
             given_up: None,
             asked: None,
             stuck: Vec::new(),
             refused: None,
+            step_over: false,
             declined: None,
             gate_status: Vec::new(),
             target_gone: false,
@@ -224,17 +237,16 @@ impl<'a> Observation<'a> {
             self.watch_files();
             self.advance()?;
             let timeout = self.next_timer()?;
-            let stdin = self.live.stdin.as_ref().map(|fd| (fd.as_fd(), Interest::Write));
+            let stdin = self.live.stdin.as_ref().filter(|_| self.wants_to_feed());
             // What is typed goes on when there is room.
-            let typing = matches!(self.progress, Progress::Delivering(_)) && !self.target_gone;
-            let keyboard = self.stdout.fd.as_ref().filter(|_| typing);
+            let keyboard = self.stdout.fd.as_ref().filter(|_| self.is_typing());
             let [control, stdout, stderr, watch, stdin, _] = poll::wait(
                 [
                     Some((self.live.control.as_fd(), Interest::Read)),
-                    self.stdout.fd.as_ref().map(|fd| (fd.as_fd(), Interest::Read)),
-                    self.stderr.fd.as_ref().map(|fd| (fd.as_fd(), Interest::Read)),
+                    self.stdout.readable().map(|fd| (fd.as_fd(), Interest::Read)),
+                    self.stderr.readable().map(|fd| (fd.as_fd(), Interest::Read)),
                     self.watch.as_ref().map(|watch| (watch.as_fd(), Interest::Read)),
-                    stdin,
+                    stdin.map(|fd| (fd.as_fd(), Interest::Write)),
                     keyboard.map(|fd| (fd.as_fd(), Interest::Write)),
                 ],
                 Some(timeout),
@@ -279,7 +291,9 @@ impl<'a> Observation<'a> {
             }
             return Ok(patience.since(now));
         }
-        let mut next = self.asked.map_or(self.orders.deadline, |asked| asked.plus(INTRODUCTION_PATIENCE));
+        let deadline =
+            self.step_deadline().map_or(self.orders.deadline, |step| step.min(self.orders.deadline));
+        let mut next = self.asked.map_or(deadline, |asked| asked.plus(INTRODUCTION_PATIENCE));
         match self.progress {
             Progress::NotStarted => {}
             Progress::Done => {
@@ -289,7 +303,15 @@ impl<'a> Observation<'a> {
             }
             Progress::AwaitingReady => next = next.min(self.gate_timer(now)),
             Progress::Step(_) if self.target_gone => {}
-            Progress::Delivering(_) => {}
+            Progress::Delivering(index) => {
+                if self.orders.steps[index].action == Action::Stop && !self.target_gone {
+                    next = next.min(now.plus(LOOK_INTERVAL));
+                }
+            }
+            Progress::Grace(_) if self.target_gone || self.ordered.is_some() => {}
+            Progress::Grace(_) => {
+                next = next.min(self.grace().map_or(next, |(grace, _)| self.since.plus(grace)))
+            }
             Progress::Step(index) => match &self.orders.steps[index].when {
                 When::After(time) => next = next.min(self.since.plus(*time)),
                 When::Gate(_) => next = next.min(self.gate_timer(now)),
@@ -322,24 +344,6 @@ impl<'a> Observation<'a> {
         }
     }
 
-    fn feed_stdin(&mut self) {
-        let (Some(pipe), Some(bytes)) = (&self.live.stdin, self.orders.stdin) else {
-            self.live.stdin = None;
-            return;
-        };
-        let rest = &bytes[self.stdin_written..];
-        if !rest.is_empty() {
-            match fd::write_some(pipe.as_fd(), rest) {
-                Ok(count) => self.stdin_written += count.unwrap_or(0),
-                // Nobody reads any more, as when a program ends without reading its input.
-                Err(_) => self.stdin_written = bytes.len(),
-            }
-        }
-        if self.stdin_written == bytes.len() {
-            self.live.stdin = None;
-        }
-    }
-
     fn read_marks(&mut self, at_end: bool) -> Result<(), Error> {
         let now = (!at_end || self.watch.is_some()).then(Moment::now);
         let there = self
@@ -363,9 +367,9 @@ impl<'a> Observation<'a> {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(None),
             Err(error) => return Err(Error::harness("could not hear from the supervisor", error)),
         };
-        let reply = wire::decode(&self.buffer[..message.len])
+        let reply: Reply = wire::decode(&self.buffer[..message.len])
             .map_err(|error| Error::harness("could not hear from the supervisor", error))?;
-        self.live.settled = !matches!(reply, Reply::Started(_) | Reply::Lingering { .. });
+        self.live.settled = reply.is_last();
         match reply {
             Reply::NotStarted(error) => Err(crate::launch::start_error(self.orders.subject, error)),
             Reply::Started(start) => {
@@ -385,6 +389,7 @@ impl<'a> Observation<'a> {
                 self.order(Order::Clear)?;
                 Ok(None)
             }
+            Reply::GroupSignalled { at, errno } => self.group_signalled(at, errno).map(|()| None),
             Reply::Ended(end) => Ok(Some(*end)),
         }
     }

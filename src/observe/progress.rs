@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use crate::delivery::Recipient;
 use crate::error::Error;
 use crate::exit::{Event, What};
-use crate::script::{Ready, Seen, When};
+use crate::script::{Action, Ready, Seen, When};
 use crate::sys::clock::Moment;
 
 use super::{GivenUp, Observation, Progress};
@@ -27,16 +28,51 @@ impl Observation<'_> {
                 }
                 Progress::AwaitingReady => self.try_ready(now),
                 Progress::Step(index) => self.try_step(index, now),
-                Progress::Delivering(_) if self.target_gone => false,
+                Progress::Delivering(_) | Progress::Grace(_) if self.target_gone => false,
                 Progress::Delivering(index) => self.deliver(index)?,
+                Progress::Grace(_) => match self.grace() {
+                    Some((grace, kill)) if now >= self.since.plus(grace) => self.force(grace, kill)?,
+                    _ => false,
+                },
             };
             if self.declined.is_some() {
                 return self.give_up(GivenUp::Deadline);
             }
-            if !moved {
-                return if now >= self.orders.deadline { self.deadline_passed(now) } else { Ok(()) };
+            if !moved && self.given_up.is_none() {
+                self.step_over = now < self.orders.deadline && self.is_step_over(now);
+                let over = now >= self.orders.deadline || self.step_over;
+                return if over { self.deadline_passed(now) } else { Ok(()) };
             }
         }
+    }
+
+    /// Until when the next gate has to open.
+    pub(super) fn step_deadline(&self) -> Option<Moment> {
+        let waits = match self.progress {
+            Progress::AwaitingReady | Progress::Delivering(_) => true,
+            Progress::Step(index) => matches!(self.orders.steps[index].when, When::Gate(_)),
+            Progress::NotStarted | Progress::Grace(_) | Progress::Done => false,
+        };
+        self.orders.step_timeout.filter(|_| waits && !self.target_gone).map(|time| self.since.plus(time))
+    }
+
+    fn is_step_over(&self, now: Moment) -> bool {
+        self.step_deadline().is_some_and(|deadline| now >= deadline)
+    }
+
+    /// The grace that runs, and who is killed after it.
+    pub(super) fn grace(&self) -> Option<(Duration, Recipient)> {
+        let Progress::Grace(index) = self.progress else { return None };
+        match self.orders.steps[index].action {
+            Action::Escalate { grace, kill, .. } => Some((grace, kill)),
+            _ => None,
+        }
+    }
+
+    /// Whether a key or a text is being typed.
+    pub(super) fn is_typing(&self) -> bool {
+        let Progress::Delivering(index) = self.progress else { return false };
+        !self.target_gone && matches!(self.orders.steps[index].action, Action::Press(_) | Action::Type(_))
     }
 
     pub(super) fn try_ready(&mut self, now: Moment) -> bool {
@@ -66,6 +102,8 @@ impl Observation<'_> {
     }
 
     pub(super) fn is_open(&mut self, gate: &mut Ready, now: Moment) -> bool {
+        let step_over = self.orders.step_timeout.is_some_and(|time| now >= self.since.plus(time));
+        let over = now >= self.orders.deadline || step_over;
         let mut seen = Seen {
             stdout: &mut self.stdout.window,
             stderr: &mut self.stderr.window,
@@ -78,7 +116,7 @@ impl Observation<'_> {
         let open = gate.is_open(&mut seen);
         if open {
             self.gate_status.clear();
-        } else if now >= self.orders.deadline || self.ended {
+        } else if self.ended || over {
             self.gate_status = gate.status(&seen);
         }
         self.declined = gate.declined().map(str::to_owned);

@@ -1,9 +1,10 @@
 //! The words for what the script did to the target.
 
-use crate::delivery::{Delivery, Key, KeyMeaning};
+use crate::delivery::{Delivery, Key, KeyMeaning, Recipient, StandardStream};
 use crate::exit::Disposition;
+use crate::signal::{SIGCONT, SIGKILL};
 
-use super::text::{SHOWN_LINE, visible};
+use super::text::{SHOWN_LINE, duration, visible};
 
 /// A text as it is quoted in a line: `"yes\n"`.
 pub(crate) fn quoted(text: &[u8]) -> String {
@@ -13,7 +14,16 @@ pub(crate) fn quoted(text: &[u8]) -> String {
 /// What was done, as that from which something is counted: "SIGTERM (15) was sent".
 pub(crate) fn was_done(delivery: &Delivery) -> String {
     match delivery {
+        Delivery::Signal { signal, to: Recipient::Group, .. } => format!("{signal} was sent to the group"),
         Delivery::Signal { signal, .. } => format!("{signal} was sent"),
+        Delivery::Forced { .. } => format!("{SIGKILL} was sent to force it"),
+        Delivery::Stopped => "it was stopped".to_owned(),
+        Delivery::Continued { .. } => "it was told to go on".to_owned(),
+        Delivery::Closed { stream: StandardStream::Stdin } => "stdin was closed".to_owned(),
+        Delivery::Closed { stream } => format!("the reader of {stream} went away"),
+        Delivery::Paused { stream } => format!("the reader of {stream} paused"),
+        Delivery::Resumed { stream } => format!("{stream} was read again"),
+        Delivery::Written { text } => format!("{} was written to stdin", quoted(text.as_bytes())),
         Delivery::Key { key, .. } => format!("{key} was typed"),
         Delivery::Text { text } => format!("{} was typed", quoted(text.as_bytes())),
         Delivery::HangUp { .. } => "the terminal hung up".to_owned(),
@@ -23,10 +33,31 @@ pub(crate) fn was_done(delivery: &Delivery) -> String {
 /// What was done, as an event of the timeline.
 pub(super) fn event(delivery: &Delivery) -> String {
     match delivery {
-        Delivery::Signal { signal, disposition } => format!("{signal} sent{}", note(*disposition)),
+        Delivery::Signal { signal, to, value, disposition, stopped } => {
+            let value = value.map_or_else(String::new, |value| format!(" with the value {value}"));
+            let to = match (to, stopped) {
+                (Recipient::Group, _) => " to the target's process group",
+                (Recipient::Target, true) => " to the target, which is stopped",
+                (Recipient::Target, false) => "",
+            };
+            let waits = *stopped && ![SIGKILL, SIGCONT].contains(signal);
+            let waits = if waits { "; it comes when the target goes on" } else { "" };
+            format!("{signal}{value} sent{to}{}{waits}", note(*disposition))
+        }
+        Delivery::Forced { after, to } => {
+            let to = if *to == Recipient::Group { " to the target's process group" } else { "" };
+            format!("{SIGKILL} sent{to}: it was still there after the grace of {}", duration(*after))
+        }
+        Delivery::Stopped => "stopped".to_owned(),
+        Delivery::Continued { was_stopped: true } => "told to go on".to_owned(),
+        Delivery::Continued { was_stopped: false } => "told to go on, though it had not stopped".to_owned(),
         Delivery::Key { key, meaning } => format!("{key} typed{}", meaning_note(*key, *meaning)),
         Delivery::Text { text } => format!("typed {}", quoted(text.as_bytes())),
         Delivery::HangUp { disposition } => format!("the terminal hung up: SIGHUP (1){}", note(*disposition)),
+        Delivery::Closed { .. }
+        | Delivery::Paused { .. }
+        | Delivery::Resumed { .. }
+        | Delivery::Written { .. } => was_done(delivery),
     }
 }
 

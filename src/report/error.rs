@@ -8,7 +8,7 @@ use crate::error::{Error, Kind, Undelivered};
 use crate::exit::Exit;
 
 use super::facts::facts;
-use super::text::milliseconds;
+use super::text::{duration, milliseconds};
 use super::{field, happened};
 
 /// The words of an error.
@@ -62,8 +62,12 @@ pub(super) fn not_delivered(
             exit.ending
         ),
         Undelivered::Deadline => "the deadline came before".to_owned(),
+        Undelivered::StepDeadline(time) => {
+            format!("it had not come to it {} after the step before (`step_timeout`)", duration(time))
+        }
+        Undelivered::Refused(libc::EPIPE) => "nobody reads that stream any more".to_owned(),
         Undelivered::Refused(errno) => {
-            format!("the kernel refused the signal: {}", io::Error::from_raw_os_error(errno))
+            format!("the kernel refused it: {}", io::Error::from_raw_os_error(errno))
         }
     };
     field(&mut text, "because", &reason);

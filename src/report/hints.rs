@@ -1,5 +1,6 @@
 //! Causes that people run into, where the facts show one.
 
+use crate::delivery::{Delivery, StandardStream};
 use crate::exit::{Disposition, Ending, Exit, How, Outputs, What};
 use crate::signal::{SIGKILL, SIGPIPE, Signal};
 
@@ -27,6 +28,11 @@ pub(super) fn hints(exit: &Exit) -> Vec<String> {
                  kernel for want of memory"
             ));
         }
+        (Ending::Signal { signal, .. }, _) if *signal == SIGPIPE && closed_a_reader(exit) => hints.push(
+            "the target wrote to a stream whose reader the script had closed. A program that is to take that as \
+             an error ignores SIGPIPE"
+                .to_owned(),
+        ),
         (Ending::Signal { signal, .. }, _) if *signal == SIGPIPE => hints.push(
             "the target wrote to a pipe that nobody reads, such as one of its own".to_owned(),
         ),
@@ -34,6 +40,14 @@ pub(super) fn hints(exit: &Exit) -> Vec<String> {
         _ => {}
     }
     hints
+}
+
+/// Whether the script took a reader of the target's output away.
+fn closed_a_reader(exit: &Exit) -> bool {
+    exit.timeline.iter().any(|event| match event.what {
+        What::Delivered { delivery: Delivery::Closed { stream } } => stream != StandardStream::Stdin,
+        _ => false,
+    })
 }
 
 /// Why a target did not survive a signal of the script's.

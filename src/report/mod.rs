@@ -68,6 +68,9 @@ pub(crate) fn mismatch(exit: &Exit, mismatch: &Mismatch) -> String {
     let mut out = format!("{}: not the expected exit\n", exit.subject);
     field(&mut out, "expected", &mismatch.expected);
     field(&mut out, "happened", &happened(exit));
+    if let Some(grace) = exit.forced() {
+        field(&mut out, "because", &format!("it had to be killed after {}", duration(grace)));
+    }
     for note in &mismatch.notes {
         field(&mut out, "because", note);
     }

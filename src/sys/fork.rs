@@ -49,6 +49,13 @@ pub(crate) fn parent_id() -> i32 {
     nix::unistd::getppid().as_raw()
 }
 
+/// The process group of a process; with zero, of this one.
+pub(crate) fn group_of(pid: i32) -> Option<i32> {
+    // SAFETY: a number only.
+    let group = unsafe { libc::getpgid(pid) };
+    (group > 0).then_some(group)
+}
+
 /// What the kernel calls this process in `/proc/PID/comm`, 15 bytes at most.
 pub(crate) fn set_name(name: &std::ffi::CStr) {
     let _ = nix::sys::prctl::set_name(name);
@@ -235,6 +242,19 @@ extern "C" fn become_program(start: *mut c_void) -> c_int {
 pub(crate) fn kill_child(pid: i32) {
     // SAFETY: numbers only; the id cannot belong to another process before the child is waited for.
     unsafe { libc::kill(pid, libc::SIGKILL) };
+}
+
+/// Sends a signal to the process group of a child of this process that was not waited for; the error is
+/// an errno, `EPERM` where the child has joined the group of this process, and `ESRCH` where it has ended.
+pub(crate) fn signal_group_of_child(pid: i32, number: i32) -> Result<(), i32> {
+    let ended = super::pidfd::PidFd::open(pid).is_ok_and(|child| child.has_ended());
+    let group = group_of(pid);
+    let Some(group) = group.filter(|group| *group > 1 && !ended) else { return Err(libc::ESRCH) };
+    if Some(group) == group_of(0) {
+        return Err(libc::EPERM);
+    }
+    // SAFETY: numbers only; the group has a member that was not waited for, so that its id is its own.
+    if unsafe { libc::kill(-group, number) } == 0 { Ok(()) } else { Err(nix::errno::Errno::last_raw()) }
 }
 
 /// Lets a child of this process that was not waited for go on, if it has stopped.

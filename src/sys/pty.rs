@@ -122,10 +122,3 @@ pub(crate) fn foreground_group(keyboard: &OwnedFd) -> Option<i32> {
     let asked = unsafe { libc::ioctl(keyboard.as_raw_fd(), libc::TIOCGPGRP, &raw mut group) };
     (asked == 0 && group > 0).then_some(group)
 }
-
-/// The process group of a process.
-pub(crate) fn group_of(pid: i32) -> Option<i32> {
-    // SAFETY: a number only.
-    let group = unsafe { libc::getpgid(pid) };
-    (group > 0).then_some(group)
-}

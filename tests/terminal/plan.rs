@@ -59,5 +59,5 @@ fn a_gate_on_stderr_never_opens_at_a_terminal() {
 
 #[test]
 fn an_empty_text_is_not_typed() {
-    fails_with(|| never().pty().type_after("", ms(0)).success(), &["there is nothing to type"]);
+    fails_with(|| never().pty().type_after("", ms(0)).success(), &["there is nothing to write"]);
 }

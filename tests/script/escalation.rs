@@ -1,0 +1,108 @@
+//! First asked, then forced: who left by himself and who had to be killed.
+
+use exeunt::{Delivery, Recipient, prelude::*};
+
+use crate::deliveries;
+use crate::support::fails_with;
+
+/// Does this at SIGTERM, then goes on.
+fn at_sigterm(does: &str) -> ExitTest {
+    let script = format!("trap '{does}' TERM; echo ready; while :; do sleep 0.01; done");
+    program("sh").args(["-c", &script]).ready_when(Ready::stdout("ready"))
+}
+
+#[test]
+fn a_target_that_leaves_in_its_grace_was_not_forced() {
+    let plan = || at_sigterm("echo leaving; exit 3").escalate(SIGTERM, secs(25));
+    let exit = plan().cleanup_ran("leaving").code(3).within(secs(20));
+    assert_eq!(exit.forced(), None);
+    assert!(matches!(
+        deliveries(&exit)[..],
+        [Delivery::Signal { signal: SIGTERM, to: Recipient::Target, .. }]
+    ));
+    fails_with(|| plan().code(4), &["happened: exit code 3, ", "after SIGTERM (15) was sent"]);
+}
+
+#[test]
+fn one_that_does_not_is_killed_and_every_report_says_so() {
+    let plan = || at_sigterm("echo not now").escalate(SIGTERM, ms(200));
+    let exit = plan().killed_by(SIGKILL);
+    assert_eq!(exit.forced(), Some(ms(200)));
+    assert!(matches!(
+        deliveries(&exit)[..],
+        [Delivery::Signal { .. }, Delivery::Forced { to: Recipient::Target, .. }]
+    ));
+    assert!(exit.duration() >= ms(200));
+    let forced = "because: it had to be killed after 200 ms";
+    let told = "SIGKILL (9) sent: it was still there after the grace of 200 ms";
+    fails_with(|| plan().code(0), &[forced, told, "happened: killed by SIGKILL (9), "]);
+    fails_with(|| plan().success(), &[forced]);
+    // However soon SIGKILL worked.
+    fails_with(|| plan().within(secs(1000)), &["ended within 1000 s", forced]);
+    // What it did in its grace is evidence all the same.
+    exit.cleanup_ran("not now");
+}
+
+#[test]
+fn a_sigkill_of_the_scripts_own_forces_nothing() {
+    let exit = at_sigterm("").signal_after(SIGKILL, ms(0)).killed_by(SIGKILL).within(secs(20));
+    assert_eq!(exit.forced(), None);
+    let report = crate::support::report_of(|| exit.success());
+    assert!(!report.contains("it had to be killed"), "{report}");
+}
+
+#[test]
+fn a_target_that_ignores_the_signal_is_told() {
+    let plan = || at_sigterm("").escalate(SIGTERM, ms(100));
+    fails_with(
+        || plan().success(),
+        &["SIGTERM (15) sent, which the target ignored", "it had to be killed after 100 ms"],
+    );
+    plan().killed_by(SIGKILL);
+}
+
+#[test]
+fn it_waits_for_its_gate() {
+    let plan = || at_sigterm("exit 3").escalate_when(SIGTERM, secs(25), Ready::delay(ms(200)));
+    assert!(plan().code(3).duration() >= ms(200));
+    let never =
+        || at_sigterm("exit 3").escalate_when(SIGTERM, secs(1), Ready::stdout("never")).timeout(ms(300));
+    fails_with(
+        || never().timed_out(),
+        &["not reached: SIGTERM (15), and SIGKILL (9) 1 s later, when stdout contains \"never\""],
+    );
+}
+
+#[test]
+fn sigkill_to_the_group_ends_what_the_target_started() {
+    // As a service manager ends a service: the main process is asked, the group is killed.
+    let child =
+        r#"trap 'echo "child was asked" >> "$EXEUNT_PROBE"' TERM; echo ready; while :; do sleep 0.01; done"#;
+    let script = "trap '' TERM; sh -c \"$0\" & while :; do wait; done";
+    let plan = || program("sh").args(["-c", script, child]).ready_when(Ready::stdout("ready"));
+    let exit =
+        plan().escalate_to_group(SIGTERM, ms(100)).cleanup_skipped("child was asked").killed_by(SIGKILL);
+    assert!(matches!(deliveries(&exit)[..], [_, Delivery::Forced { to: Recipient::Group, .. }]));
+    fails_with(
+        || plan().escalate_to_group(SIGTERM, ms(100)).success(),
+        &["SIGKILL (9) sent to the target's process group: it was still there after the grace of 100 ms"],
+    );
+}
+
+#[test]
+fn a_target_that_ended_before_was_not_even_asked() {
+    let plan = || program("true").escalate_when(SIGTERM, secs(1), Ready::delay(secs(60)));
+    fails_with(
+        || plan().success(),
+        &["not reached: SIGTERM (15), and SIGKILL (9) 1 s later,", "the target had ended"],
+    );
+    plan().allow_early_end().success();
+}
+
+#[test]
+fn a_deadline_within_the_grace_is_a_deadline() {
+    let plan = || at_sigterm("").escalate(SIGTERM, secs(60)).timeout(ms(500));
+    fails_with(|| plan().killed_by(SIGKILL), &["the deadline came before", "still running after 500 ms"]);
+    let error = plan().run().unwrap_err();
+    assert_eq!(error.exit().and_then(Exit::forced), None);
+}

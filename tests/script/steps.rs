@@ -1,0 +1,68 @@
+//! Many steps, each counted from the one before, and a deadline for each.
+
+use exeunt::prelude::*;
+
+use crate::deliveries;
+use crate::support::fails_with;
+
+#[test]
+fn a_long_script_is_carried_out_in_order() {
+    let script = r#"
+        trap 'echo "second Ctrl-C"; exit 4' INT
+        trap 'trap "echo \"leaving\"; exit 5" USR1; echo cleaning >> "$EXEUNT_PROBE"' TERM
+        echo working
+        while :; do read -r line && echo "read $line"; done"#;
+    let plan = || {
+        program("sh")
+            .args(["-c", script])
+            .write_stdin_when("one\n", Ready::stdout("working"))
+            .stop_when(Ready::stdout("read one"))
+            .continue_after(ms(10))
+            .signal_after(SIGTERM, ms(10))
+            .queue_when(SIGUSR1, 1, Ready::mark("cleaning"))
+            .close_stdin_after(secs(60))
+            .allow_early_end()
+    };
+    let exit = plan().cleanup_ran("leaving").code(5);
+    assert_eq!(deliveries(&exit).len(), 5);
+    fails_with(|| plan().code(4), &["happened: exit code 5"]);
+}
+
+#[test]
+fn a_step_that_was_not_reached_is_named_with_when_it_was_due() {
+    let plan = || program("sh").args(["-c", "exit 3"]).stop_after(secs(20)).continue_after(secs(20));
+    fails_with(
+        || plan().code(3),
+        &["not reached: the stop after 20 s, due 20000.0 ms after the start", "the target had ended"],
+    );
+    plan().allow_early_end().code(3);
+}
+
+#[test]
+fn each_gate_has_its_time() {
+    let plan = || program("sh").args(["-c", "echo first; exec sleep 1000"]).step_timeout(ms(300));
+    let late = || plan().ready_when(Ready::stdout("first")).signal_when(SIGTERM, Ready::stdout("second"));
+    fails_with(
+        || late().timed_out(),
+        &[
+            "not reached: SIGTERM (15) when stdout contains \"second\"",
+            "it had not come to it 300 ms after the step before (`step_timeout`)",
+            "gate: stdout contains \"second\": not among",
+            "still running after 3",
+            "waits in clock_nanosleep",
+        ],
+    );
+    fails_with(
+        || plan().ready_when(Ready::stdout("never")).success(),
+        &["readiness (stdout contains \"never\")", "step_timeout"],
+    );
+    // A time that is waited on purpose, and the run itself, are not under it.
+    plan().ready_when(Ready::stdout("first")).signal_after(SIGTERM, ms(600)).killed_by(SIGTERM);
+    let exit = program("sleep").arg("0.5").step_timeout(ms(100)).success();
+    assert!(exit.duration() >= ms(500));
+}
+
+#[test]
+fn a_step_timeout_of_zero_is_refused() {
+    fails_with(|| program("true").step_timeout(ms(0)).success(), &["a step timeout of zero"]);
+}

@@ -1,0 +1,95 @@
+//! Output that nobody reads: for a while, or any more.
+
+use exeunt::{Delivery, StandardStream, prelude::*};
+use std::io::Write;
+
+use crate::deliveries;
+use crate::support::fails_with;
+
+#[test]
+fn a_program_dies_of_sigpipe_when_its_reader_is_gone() {
+    let plan = || program("yes").close_stdout_after(ms(20));
+    let exit = plan().killed_by(SIGPIPE);
+    assert_eq!(deliveries(&exit), [&Delivery::Closed { stream: StandardStream::Stdout }]);
+    assert!(exit.stdout_text().starts_with("y\ny\n"));
+    fails_with(
+        || plan().capture_limit(100).success(),
+        &["killed by SIGPIPE (13), ", "after the reader of stdout went away", "the script had closed"],
+    );
+}
+
+#[test]
+fn a_rust_function_gets_an_error_instead() {
+    let plan = || {
+        assert_exit(|| {
+            loop {
+                if let Err(error) = std::io::stdout().write_all(b"line\n") {
+                    std::process::exit(if error.kind() == std::io::ErrorKind::BrokenPipe { 5 } else { 6 });
+                }
+            }
+        })
+        .close_stdout_when(Ready::stdout("line"))
+    };
+    plan().code(5).within(secs(20));
+    fails_with(|| plan().capture_limit(100).killed_by(SIGPIPE), &["happened: exit code 5"]);
+}
+
+#[test]
+fn stderr_goes_alone() {
+    let script = "echo kept; read it; echo lost >&2; echo $? ; trap '' PIPE; echo lost 2> /dev/null >&2; echo still here";
+    let plan = || {
+        program("sh")
+            .args(["-c", script])
+            .close_stderr_when(Ready::stdout("kept"))
+            .write_stdin_after("\n", ms(0))
+    };
+    plan().killed_by(SIGPIPE).stdout("kept\n").stderr("");
+    let open = program("sh").args(["-c", script]).write_stdin_when("\n", Ready::stdout("kept"));
+    open.stderr("lost\n").success();
+}
+
+#[test]
+fn what_was_written_before_the_reader_went_is_kept() {
+    for _ in 0..20 {
+        let plan = program("sh").args(["-c", "echo one; echo two; exec sleep 1000"]);
+        let plan = plan.close_stdout_when(Ready::stdout("two")).signal_after(SIGTERM, ms(0));
+        plan.stdout("one\ntwo\n").killed_by(SIGTERM);
+    }
+}
+
+#[test]
+fn a_writer_waits_while_nobody_reads_and_goes_on_when_somebody_does() {
+    let script = "echo ready; read it; head -c 1000000 /dev/zero; echo done >&2";
+    let plan = || {
+        program("sh")
+            .args(["-c", script])
+            .pause_stdout_when(Ready::stdout("ready"))
+            .write_stdin_after("\n", ms(0))
+    };
+    // It does not come to its end while nobody reads.
+    fails_with(
+        || plan().signal_when(SIGTERM, Ready::stderr("done")).timeout(ms(700)).success(),
+        &[
+            "not reached: SIGTERM (15) when stderr contains \"done\"",
+            "the reader of stdout paused",
+            "write on descriptor 1",
+        ],
+    );
+    let exit = plan().resume_stdout_after(ms(200)).stderr("done\n").success();
+    assert!(exit.duration() >= ms(200));
+    assert_eq!(exit.stdout_bytes().len(), 1_000_006);
+    assert!(matches!(deliveries(&exit)[..], [Delivery::Paused { .. }, _, Delivery::Resumed { .. }]));
+}
+
+#[test]
+fn what_was_not_read_by_then_is_read_after_the_end() {
+    let script = "echo ready; read it; echo more; exit 3";
+    let plan = || {
+        program("sh")
+            .args(["-c", script])
+            .pause_stdout_when(Ready::stdout("ready"))
+            .write_stdin_after("\n", ms(0))
+    };
+    plan().stdout("ready\nmore\n").code(3);
+    fails_with(|| plan().stdout("ready\n"), &["+more"]);
+}
