@@ -3,14 +3,13 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::os::unix::process::ExitStatusExt;
-use std::process::{ExitStatus, Output};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use crate::delivery::Delivery;
 pub(crate) use crate::delivery::{FirstDelivery, LastDelivery};
+use crate::kept::Format;
 pub use crate::probe::record::Kind as MarkKind;
 pub use crate::signal::Disposition;
 use crate::signal::{SIGKILL, Signal};
@@ -75,6 +74,7 @@ pub enum How {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mark {
     pub(crate) kind: MarkKind,
+    #[serde(with = "crate::kept::bytes")]
     pub(crate) label: Vec<u8>,
     pub(crate) at: Option<Duration>,
     pub(crate) pid: Option<i32>,
@@ -248,6 +248,7 @@ pub(crate) enum Outputs {
 /// The assertions of [`ExitAssert`](crate::ExitAssert) can be made on it, each giving it back.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Exit {
+    pub(crate) format: Format,
     pub(crate) subject: String,
     pub(crate) ending: Ending,
     pub(crate) raw_status: i32,
@@ -406,29 +407,5 @@ impl Exit {
     pub(crate) fn last_step(&self) -> Duration {
         let step = |event: &&Event| matches!(event.what, What::Delivered { .. } | What::Ready { .. });
         self.timeline.iter().rfind(step).map_or(Duration::ZERO, |event| event.at)
-    }
-
-    /// Status and output as `std::process::Command::output` gives them. After
-    /// [`Ending::TimedOut`] the status is that of the SIGKILL which the harness sent.
-    #[must_use]
-    pub fn output(&self) -> Output {
-        Output {
-            status: ExitStatus::from_raw(self.raw_status),
-            stdout: self.stdout.kept(),
-            stderr: self.stderr.kept(),
-        }
-    }
-}
-
-impl From<Exit> for Output {
-    fn from(exit: Exit) -> Self {
-        exit.output()
-    }
-}
-
-/// For the assertions of assert_cmd.
-impl From<Exit> for assert_cmd::assert::Assert {
-    fn from(exit: Exit) -> Self {
-        Self::new(exit.output())
     }
 }

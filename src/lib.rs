@@ -94,10 +94,15 @@
 //! | [`no_leftovers`](ExitAssert::no_leftovers), [`leftovers_are`](ExitAssert::leftovers_are) | the processes that came from the target, daemons too, and were alive when it ended |
 //! | [`no_zombies`](ExitAssert::no_zombies) | the children that had ended when the target did, and for which nobody had waited |
 //! | [`flushed`](ExitAssert::flushed), [`not_flushed`](ExitAssert::not_flushed) | that a text reached stdout or stderr, in a complete line or not |
+//! | [`removed`](ExitAssert::removed), [`left`](ExitAssert::left), [`whole_or_absent`](ExitAssert::whole_or_absent) | what is at a path when all is dead, and whether anything ever was: it is watched |
+//! | [`lock_free`](ExitAssert::lock_free), [`no_open_descriptors`](ExitAssert::no_open_descriptors), [`port_free`](ExitAssert::port_free) | who holds a lock, a descriptor or a listening socket when the target has ended and what it left is still alive |
+//! | [`no_temp_files_left`](ExitAssert::no_temp_files_left) | a directory for temporary files of the target's own, in which something was made and nothing is left |
 //! | [`hooks_ran`](ExitAssert::hooks_ran) | the exit hooks of a function's process, all of them. A program makes a mark with [`probe::at_exit`] |
 //! | [`returned`](ExitAssert::returned), [`panicked`](ExitAssert::panicked), [`exited_immediately`](ExitAssert::exited_immediately) | what the function's process told on a channel of its own, never its exit code |
 //! | [`code`](ExitAssert::code), [`killed_by`](ExitAssert::killed_by) | what the kernel told. A code is never a signal, nor a signal a code |
 //! | [`timed_out`](ExitAssert::timed_out) | that the harness had to end the target. The SIGKILL it sends is never taken for the target's own ending |
+//!
+//! `docs/EVIDENCE.md` tells what each of them cannot prove, and when it is looked at.
 //!
 //! Marks are made by [`probe`], or by a program in any language that appends a line to the file that
 //! `EXEUNT_PROBE` names.
@@ -139,7 +144,8 @@
 //! # Features
 //!
 //! - `harness`, on by default: all of the above.
-//! - Without it only [`probe`] remains, which has no dependency. An application can depend on it
+//! - `json`: facts to and from JSON (`Exit::to_json`), by serde_json. Without it they are serialisable with serde.
+//! - Without `harness` only [`probe`] remains, which has no dependency. An application can depend on it
 //!   (`default-features = false`) and keep its marks in a release build.
 //!
 //! # Platforms
@@ -186,6 +192,8 @@ mod exit;
 mod exit_test;
 #[cfg(feature = "harness")]
 mod isolated;
+#[cfg(feature = "harness")]
+mod kept;
 #[cfg(feature = "harness")]
 mod launch;
 #[cfg(all(feature = "harness", target_os = "linux"))]

@@ -11,8 +11,10 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Captured {
     /// The first bytes; all of them where nothing was left out.
+    #[serde(with = "crate::kept::bytes")]
     pub(crate) head: Vec<u8>,
     /// The last bytes, where something was left out in between.
+    #[serde(with = "crate::kept::bytes")]
     pub(crate) tail: Vec<u8>,
     /// How many bytes the target wrote in all.
     pub(crate) total: u64,

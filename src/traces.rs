@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::kept::Bytes;
+
 /// What was seen of all that the plan announced.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Traces {
@@ -25,6 +27,7 @@ impl Traces {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct PathTrace {
     /// As it was given.
+    #[serde(with = "crate::kept::path")]
     pub(crate) path: PathBuf,
     /// Whether anything was there before the target was started.
     pub(crate) before: bool,
@@ -60,7 +63,7 @@ pub(crate) enum Found {
     /// A regular file of so many bytes; the bytes, where they could be kept.
     File {
         len: u64,
-        content: Option<Vec<u8>>,
+        content: Option<Bytes>,
     },
     Directory,
     Socket,
@@ -110,7 +113,7 @@ pub(crate) struct TempFiles {
     /// Whether anything ever was in it.
     pub(crate) used: Appeared,
     /// What was left, by its path in it; at most 128 of them.
-    pub(crate) left: Vec<PathBuf>,
+    pub(crate) left: Vec<Bytes>,
     pub(crate) count: usize,
 }
 

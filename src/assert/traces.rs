@@ -38,7 +38,7 @@ pub(super) fn whole_or_absent(exit: &Exit, path: &Path, whole: &dyn Predicate<[u
     match &trace.after {
         None => None,
         Some(Found::File { content: Some(content), .. }) => {
-            (!whole.eval(content)).then(|| expected(content).and(report::never_there(trace)))
+            (!whole.eval(&content.0)).then(|| expected(&content.0).and(report::never_there(trace)))
         }
         Some(other) => Some(expected(&[]).and(report::content_not_known(other))),
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::error::{Error, Kind, Undelivered};
 use crate::exit::{Check, Ending, Event, Exit, How, Leftover, Mark, NotedPanic, Usage, What};
+use crate::kept::Format;
 use crate::launch::wire::{End, FunctionEnd, FunctionStage};
 use crate::script::When;
 use crate::signal::Signal;
@@ -159,6 +160,7 @@ impl Observation<'_> {
         timeline.extend(family::received(&end.relatives, end.start.pid, base));
         let function = end.function;
         Exit {
+            format: Format,
             subject: self.orders.name,
             context: self.orders.context,
             in_exit_hook: end.forced

@@ -5,6 +5,7 @@
 
 use std::fs;
 use std::io::{self, Read};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
@@ -12,6 +13,7 @@ use nix::sys::inotify::WatchDescriptor;
 
 use crate::error::Error;
 use crate::exit_test::{WatchedPath, Watching};
+use crate::kept::Bytes;
 use crate::launch::TempDir;
 use crate::sys::fd;
 use crate::sys::notify::{Arrivals, Arrived};
@@ -171,7 +173,7 @@ fn found(path: &Path, limit: Option<usize>) -> Option<Found> {
     Some(if kind.is_file() {
         let limit = limit.filter(|limit| metadata.len() <= *limit as u64);
         let content = limit.and_then(|limit| content(path, limit).ok().flatten());
-        Found::File { len: metadata.len(), content }
+        Found::File { len: metadata.len(), content: content.map(Bytes) }
     } else if kind.is_dir() {
         Found::Directory
     } else if kind.is_socket() {
@@ -205,14 +207,15 @@ fn temp_files(directory: &Path, used: Appeared) -> TempFiles {
             files.count += 1;
             let path = entry.path();
             if files.left.len() < MOST_NAMED {
-                files.left.push(path.strip_prefix(directory).unwrap_or(&path).to_owned());
+                let path = path.strip_prefix(directory).unwrap_or(&path);
+                files.left.push(Bytes(path.as_os_str().as_bytes().to_vec()));
             }
             if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
                 next.push(path);
             }
         }
     }
-    files.left.sort();
+    files.left.sort_by(|one, other| one.0.cmp(&other.0));
     files
 }
 

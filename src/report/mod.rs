@@ -81,6 +81,19 @@ pub(crate) fn mismatch(exit: &Exit, mismatch: &Mismatch) -> String {
     out
 }
 
+/// A run as a person likes to read of it.
+pub(crate) fn summary(exit: &Exit) -> String {
+    let mut out = format!("{}: ", exit.subject);
+    let happened = happened(exit);
+    let mut lines = happened.lines().map(|line| visible(line.as_bytes(), LONGEST_LINE));
+    let _ = writeln!(out, "{}", lines.next().unwrap_or_default());
+    for line in lines {
+        let _ = writeln!(out, "  {line}");
+    }
+    facts(&mut out, exit);
+    out
+}
+
 /// So many bytes of a line of a field are shown.
 const LONGEST_LINE: usize = 16 * 1024;
 

@@ -120,7 +120,7 @@ pub(crate) fn temp_files(files: &TempFiles) -> String {
     );
     for path in files.left.iter().take(SHOWN_EVENTS) {
         text.push('\n');
-        text.push_str(&visible(path.as_os_str().as_bytes(), 2 * SHOWN_LINE));
+        text.push_str(&visible(&path.0, 2 * SHOWN_LINE));
     }
     if files.count > SHOWN_EVENTS {
         text.push_str(&format!("\n… {} more …", files.count - SHOWN_EVENTS));
