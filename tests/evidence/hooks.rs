@@ -107,3 +107,78 @@ fn a_hook_runs_when_another_thread_exits() {
     });
     ran(exit.code(3));
 }
+
+#[test]
+fn hooks_that_ran_in_another_order_are_told() {
+    let exit = assert_exit(|| {
+        for label in ["first", "second", "third"] {
+            probe::at_exit(label);
+        }
+    });
+    let exit = exit.cleanup_order(["third", "second", "first"]).hooks_ran();
+    fails_with(
+        || exit.cleanup_order(["first", "second", "third"]),
+        &[
+            "expected: the clean-up runs in this order: \"first\", \"second\", \"third\"",
+            "the marks say otherwise",
+        ],
+    );
+}
+
+#[test]
+fn a_hook_that_hangs_is_said_to_be_one_at_the_deadline() {
+    extern "C" fn hang() {
+        probe::mark("hanging");
+        crate::wait_for_ever();
+    }
+    let plan = || {
+        assert_exit(|| {
+            probe::at_exit("before");
+            // SAFETY: the hook makes a mark and stays.
+            unsafe { libc::atexit(hang) };
+            probe::at_exit("after");
+        })
+    };
+    let exit =
+        plan().timeout(secs(3)).timed_out().cleanup_order(["after", "hanging"]).cleanup_skipped("before");
+    fails_with(
+        || exit.clone().success(),
+        &["still running:\n", "the function has left, and its process is in an exit hook"],
+    );
+    fails_with(|| exit.hooks_ran(), &["they were skipped, or one of them did not return"]);
+}
+
+#[test]
+fn a_hook_that_panics_or_calls_exit_is_told_by_what_ran_of_the_others() {
+    extern "C" fn panic_in_hook() {
+        probe::mark("hook");
+        panic!("in a hook");
+    }
+    extern "C" fn exit_once_more() {
+        probe::mark("hook");
+        std::process::exit(7);
+    }
+    extern "C" fn exit_of_the_c_library() {
+        probe::mark("hook");
+        // SAFETY: the C library goes on with the hooks that are left.
+        unsafe { libc::exit(7) }
+    }
+    let with = |number: usize| {
+        assert_exit_with(number, |number| {
+            probe::at_exit("before");
+            let hook = [panic_in_hook, exit_once_more, exit_of_the_c_library][number];
+            // SAFETY: the hook makes a mark and ends the process.
+            unsafe { libc::atexit(hook) };
+            probe::at_exit("after");
+        })
+    };
+    // A panic cannot leave a hook, and std's own `exit` does not let itself be called in one.
+    for (number, message) in [(0, "in a hook"), (1, "std::process::exit called re-entrantly")] {
+        let exit = with(number).aborted().cleanup_order(["after", "hook"]).cleanup_skipped("before");
+        let exit = exit.stderr(predicate::str::contains(message));
+        fails_with(|| exit.clone().hooks_ran(), &["they were skipped, or one of them did not return"]);
+        fails_with(|| exit.cleanup_ran("before"), &["there is no evidence that it did"]);
+    }
+    let exit = with(2).code(7).cleanup_order(["after", "hook", "before"]).hooks_ran();
+    fails_with(|| exit.cleanup_skipped("before"), &["it ran: a mark was made"]);
+}
