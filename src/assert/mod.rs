@@ -435,7 +435,7 @@ pub trait ExitAssert: Sized {
     /// # let directory = tempfile::tempdir().unwrap();
     /// # let report = directory.path().join("report");
     /// program("sh")
-    ///     .args(["-c", "echo complete > "$0.new" && mv "$0.new" "$0""])
+    ///     .args(["-c", r#"echo complete > "$0.new" && mv "$0.new" "$0""#])
     ///     .arg(&report)
     ///     .whole_or_absent(&report, predicate::str::ends_with("complete\n").from_utf8());
     /// ```
