@@ -9,6 +9,7 @@
 mod chart;
 mod clock;
 mod docs;
+mod evidence;
 mod family;
 mod measure;
 mod output;
@@ -28,7 +29,7 @@ use table::Row;
 /// A name, and what measures it; told whether to be quick.
 type Topic = (&'static str, fn(bool) -> Vec<Row>);
 
-const TOPICS: [Topic; 9] = [
+const TOPICS: [Topic; 10] = [
     ("function", runs::function),
     ("memory", runs::memory),
     ("program", runs::program),
@@ -37,6 +38,7 @@ const TOPICS: [Topic; 9] = [
     ("output", output::output),
     ("signals", signals::signals),
     ("end", signals::end),
+    ("evidence", evidence::evidence),
     ("size", resident::size),
 ];
 

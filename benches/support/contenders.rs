@@ -23,7 +23,7 @@ pub(crate) fn bare_fork() {
     assert_eq!((reaped, status), (pid, 0));
 }
 
-fn leave_now() -> ! {
+pub(crate) fn leave_now() -> ! {
     // SAFETY: _exit has no preconditions.
     unsafe { libc::_exit(0) }
 }
