@@ -23,7 +23,7 @@ fn start_a_daemon(lock: PathBuf) {
     let file = File::create(lock).expect("a lock file");
     // SAFETY: the call takes numbers only.
     assert_eq!(unsafe { libc::flock(file.as_raw_fd(), libc::LOCK_EX) }, 0);
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let listener = TcpListener::bind("127.0.0.2:0").expect("a port");
     println!("{}", listener.local_addr().expect("its address"));
     // SAFETY: the process has one thread.
     if unsafe { libc::fork() } == 0 {

@@ -120,8 +120,8 @@ impl Exit {
     /// what gives them: `ending`, `how`, `stdout`, `stderr`, `marks`, `timeline`, `duration`, `usage`,
     /// `leftovers`, `tree` and others. `docs/EVIDENCE.md` shows one. Variants are named as in Rust
     /// (`{"Code": 3}`), a duration is `{"secs": 0, "nanos": 1500000}`, and bytes (what was written, labels,
-    /// contents) are a text where they are UTF-8 and a list of numbers where not. Within a format fields are
-    /// only added; where one changes, so does the number.
+    /// contents) are a text where they are UTF-8 and a list of numbers where not. Where a field is added or
+    /// changes, so does the number.
     ///
     /// ```
     /// use exeunt::prelude::*;

@@ -8,6 +8,7 @@ mod process;
 mod support;
 
 mod checks;
+mod flushed;
 mod guards;
 mod hooks;
 mod labels;

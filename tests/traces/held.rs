@@ -187,6 +187,35 @@ isolated! {
 }
 
 #[test]
+fn a_leftover_that_does_not_let_itself_be_looked_into_is_no_proof_of_anything() {
+    let (_directory, path) = nothing_yet();
+    let exit = assert_exit_with(path.clone(), |path| {
+        let file = File::create(path).unwrap();
+        // SAFETY: numbers only. From now on only root may read what `/proc` tells of this process.
+        unsafe { libc::prctl(libc::PR_SET_DUMPABLE, 0, 0, 0, 0) };
+        leave_a_process();
+        drop(file);
+    });
+    let exit = exit.watch(&path).leftovers_are(1);
+    // SAFETY: no preconditions.
+    let why = match unsafe { libc::geteuid() } {
+        0 => "has it open (descriptor ",
+        _ => "outlived the target, and what it holds nobody but its user may see",
+    };
+    fails_with(|| exit.no_open_descriptors(&path), &[why]);
+}
+
+#[test]
+fn what_is_left_of_a_traced_run_is_looked_at_as_well() {
+    let (_directory, path) = nothing_yet();
+    let exit = assert_exit_with((path.clone(), Kind::Flock), |(path, kind): (PathBuf, Kind)| {
+        leave_a_holder(&path, kind);
+    });
+    let exit = exit.traced().watch(&path).leftovers_are(1);
+    fails_with(|| exit.lock_free(&path), &["holds a lock on it (flock, exclusive)"]);
+}
+
+#[test]
 fn leftovers_are_dead_when_the_run_is_over_though_they_were_looked_at() {
     let (_directory, path) = nothing_yet();
     let exit = assert_exit_with((path.clone(), Kind::Flock), |(path, kind): (PathBuf, Kind)| {

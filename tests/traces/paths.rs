@@ -126,11 +126,12 @@ fn a_path_in_a_directory_that_is_not_there_cannot_be_watched() {
 
 #[test]
 fn a_relative_path_counts_from_the_directory_of_the_test() {
-    let name = format!("target/relative-{}", std::process::id());
-    let script = format!(": > \"{}/{name}\"", env!("CARGO_MANIFEST_DIR"));
-    let exit = program("sh").args(["-c", &script]).current_dir("/").left(&name);
-    std::fs::remove_file(&name).unwrap();
-    fails_with(|| exit.removed(&name), &["a file of 0 bytes is there"]);
+    let (_directory, path) = nothing_yet();
+    let up =
+        std::env::current_dir().unwrap().components().skip(1).map(|_| "..").collect::<std::path::PathBuf>();
+    let relative = up.join(path.strip_prefix("/").unwrap());
+    let exit = shell(": > \"$0\"", &path).current_dir("/").left(&relative);
+    fails_with(|| exit.removed(&relative), &["a file of 0 bytes is there"]);
 }
 
 #[test]
