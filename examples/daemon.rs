@@ -36,6 +36,16 @@ fn start_a_daemon(lock: PathBuf) {
     }
 }
 
+/// The report of an assertion that fails, which is not shown as a panic as well.
+fn report_of(assertion: impl FnOnce() -> Exit + panic::UnwindSafe) -> Result<String, &'static str> {
+    let hook = panic::take_hook();
+    panic::set_hook(Box::new(|_| {}));
+    let ended = panic::catch_unwind(assertion);
+    panic::set_hook(hook);
+    let failure = ended.err().ok_or("the assertion holds, where it should fail")?;
+    Ok(*failure.downcast::<String>().map_err(|_| "a panic without a text")?)
+}
+
 fn main() -> Result<(), Box<dyn Error>> {
     let directory = tempfile::tempdir()?;
     let lock = directory.path().join("lock");
@@ -47,13 +57,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("process {daemon} was left behind; it held the lock and {address}, and is dead\n");
     assert!(TcpListener::bind(address).is_ok(), "the port is free now");
 
-    for failure in [
-        panic::catch_unwind(|| exit.clone().no_leftovers()),
-        panic::catch_unwind(|| exit.clone().lock_free(&lock)),
-        panic::catch_unwind(|| exit.clone().port_free(address)),
+    for report in [
+        report_of(|| exit.clone().no_leftovers())?,
+        report_of(|| exit.clone().lock_free(&lock))?,
+        report_of(|| exit.clone().port_free(address))?,
     ] {
-        let failure = failure.expect_err("the daemon was there");
-        let report = failure.downcast_ref::<String>().ok_or("a report")?;
         for line in
             report.lines().filter(|line| line.starts_with("  expected") || line.starts_with("  because"))
         {

@@ -29,6 +29,16 @@ fn clean_up() {
     probe::mark("lock released");
 }
 
+/// The report of an assertion that fails, which is not shown as a panic as well.
+fn report_of(assertion: impl FnOnce() -> Exit + panic::UnwindSafe) -> Result<String, &'static str> {
+    let hook = panic::take_hook();
+    panic::set_hook(Box::new(|_| {}));
+    let ended = panic::catch_unwind(assertion);
+    panic::set_hook(hook);
+    let failure = ended.err().ok_or("the assertion holds, where it should fail")?;
+    Ok(*failure.downcast::<String>().map_err(|_| "a panic without a text")?)
+}
+
 fn main() -> Result<(), Box<dyn Error>> {
     let right = assert_exit(|| {
         // SAFETY: no preconditions.
@@ -43,8 +53,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         clean_up();
     });
     let exit = wrong.cleanup_ran("lock released");
-    let failure = panic::catch_unwind(|| exit.cleanup_ran_once("lock released")).expect_err("it ran twice");
+    let report = report_of(|| exit.cleanup_ran_once("lock released"))?;
     println!("a child whose `exit` is caught, with an assertion that the lock is released once:\n");
-    println!("{}", failure.downcast_ref::<String>().ok_or("a report")?);
+    println!("{report}");
     Ok(())
 }

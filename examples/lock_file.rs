@@ -15,6 +15,16 @@ use exeunt::prelude::*;
 
 const PROGRAM: &str = r#"trap 'rm "$0"; exit 0' TERM; : > "$0"; echo working; while :; do sleep 0.01; done"#;
 
+/// The report of an assertion that fails, which is not shown as a panic as well.
+fn report_of(assertion: impl FnOnce() -> Exit + panic::UnwindSafe) -> Result<String, &'static str> {
+    let hook = panic::take_hook();
+    panic::set_hook(Box::new(|_| {}));
+    let ended = panic::catch_unwind(assertion);
+    panic::set_hook(hook);
+    let failure = ended.err().ok_or("the assertion holds, where it should fail")?;
+    Ok(*failure.downcast::<String>().map_err(|_| "a panic without a text")?)
+}
+
 fn main() -> Result<(), Box<dyn Error>> {
     let directory = tempfile::tempdir()?;
     let lock = directory.path().join("lock");
@@ -33,8 +43,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("SIGKILL: the lock file is left, and nothing can be done about it but a lock by `flock`\n");
     std::fs::remove_file(&lock)?;
 
-    let failure = panic::catch_unwind(|| told(SIGINT).removed(&lock)).expect_err("it has no trap for SIGINT");
+    // It has no trap for SIGINT.
+    let report = report_of(|| told(SIGINT).removed(&lock))?;
     println!("SIGINT, with an assertion that the file is removed:\n");
-    println!("{}", failure.downcast_ref::<String>().ok_or("a report")?);
+    println!("{report}");
     Ok(())
 }

@@ -20,6 +20,16 @@ fn work() -> (tempfile::TempDir, probe::OnDrop) {
     (directory, probe::on_drop("work directory"))
 }
 
+/// The report of an assertion that fails, which is not shown as a panic as well.
+fn report_of(assertion: impl FnOnce() -> Exit + panic::UnwindSafe) -> Result<String, &'static str> {
+    let hook = panic::take_hook();
+    panic::set_hook(Box::new(|_| {}));
+    let ended = panic::catch_unwind(assertion);
+    panic::set_hook(hook);
+    let failure = ended.err().ok_or("the assertion holds, where it should fail")?;
+    Ok(*failure.downcast::<String>().map_err(|_| "a panic without a text")?)
+}
+
 fn main() -> Result<(), Box<dyn Error>> {
     assert_exit(|| drop(work())).no_temp_files_left().all_dropped().returned();
     println!("a return: nothing is left");
@@ -38,8 +48,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         })
     };
     exiting().own_temp_dir().not_dropped("work directory").code(1);
-    let failure = panic::catch_unwind(|| exiting().no_temp_files_left()).expect_err("`exit` drops nothing");
+    let report = report_of(|| exiting().no_temp_files_left())?;
     println!("\n`exit`, with an assertion that nothing is left:\n");
-    println!("{}", failure.downcast_ref::<String>().ok_or("a report")?);
+    println!("{report}");
     Ok(())
 }
