@@ -2,6 +2,7 @@
 
 use std::ffi::CString;
 use std::os::unix::net::UnixListener;
+use std::path::{Path, PathBuf};
 
 use exeunt::prelude::*;
 
@@ -127,8 +128,7 @@ fn a_path_in_a_directory_that_is_not_there_cannot_be_watched() {
 #[test]
 fn a_relative_path_counts_from_the_directory_of_the_test() {
     let (_directory, path) = nothing_yet();
-    let up =
-        std::env::current_dir().unwrap().components().skip(1).map(|_| "..").collect::<std::path::PathBuf>();
+    let up = std::env::current_dir().unwrap().components().skip(1).map(|_| "..").collect::<PathBuf>();
     let relative = up.join(path.strip_prefix("/").unwrap());
     let exit = shell(": > \"$0\"", &path).current_dir("/").left(&relative);
     fails_with(|| exit.removed(&relative), &["a file of 0 bytes is there"]);
@@ -219,4 +219,26 @@ fn what_a_leftover_holds_in_the_file_system_is_there_when_it_is_dead() {
     });
     let exit = exit.left(&path).leftovers_are(1);
     fails_with(|| exit.removed(&path), &["a file of 3 bytes is there"]);
+}
+
+#[test]
+fn where_more_happens_than_the_kernel_keeps_nothing_is_claimed() {
+    let kept = std::fs::read_to_string("/proc/sys/fs/inotify/max_queued_events").unwrap();
+    let kept: u32 = kept.trim().parse().unwrap();
+    let plan = |path: &Path, times: u32| {
+        assert_exit_with((path.to_owned(), times), |(path, times): (PathBuf, u32)| {
+            let names = [path.with_extension("a"), path.with_extension("b")];
+            std::fs::write(&names[0], "").unwrap();
+            for time in 0..times {
+                let from = usize::from(time % 2 == 1);
+                std::fs::rename(&names[from], &names[1 - from]).unwrap();
+            }
+        })
+    };
+    let (_directory, path) = nothing_yet();
+    fails_with(|| plan(&path, 100).removed(&path), &["it was never there"]);
+    fails_with(
+        || plan(&path, kept + 100).removed(&path),
+        &["whether it ever was there is not known", "the kernel did not tell of all of it"],
+    );
 }

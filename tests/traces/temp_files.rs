@@ -1,10 +1,12 @@
 //! `no_temp_files_left`: a target that is given a directory for temporary files of its own.
 
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 
 use exeunt::prelude::*;
 
-use crate::support::fails_with;
+use crate::support::{again, fails_with};
 
 fn shell(script: &str) -> ExitTest {
     program("sh").args(["-c", script])
@@ -67,4 +69,40 @@ fn a_function_sees_its_own_directory() {
     exit.no_temp_files_left().returned();
     let exit = assert_exit(|| std::mem::forget(tempfile::NamedTempFile::new().unwrap()));
     fails_with(|| exit.no_temp_files_left(), &["1 entry was left"]);
+}
+
+#[test]
+fn a_file_without_a_name_does_not_show() {
+    let exit = assert_exit(|| {
+        let directory = std::env::temp_dir();
+        let unnamed = std::fs::File::options().write(true).custom_flags(libc::O_TMPFILE).open(directory);
+        probe::mark(if unnamed.is_ok() { "unnamed" } else { "not supported" });
+    });
+    let exit = exit.own_temp_dir().returned();
+    if exit.marks()[0].label() == "not supported" {
+        let _ = writeln!(std::io::stderr(), "SKIPPED: this file system knows no files without a name");
+        return;
+    }
+    fails_with(|| exit.no_temp_files_left(), &["nothing was ever made in the directory that `TMPDIR` named"]);
+}
+
+#[test]
+fn the_directory_goes_with_a_test_process_that_is_killed() {
+    let place = tempfile::tempdir().unwrap();
+    let told = place.path().join("told");
+    let exit = again(["--ignored", "--exact", "temp_files::waits_with_a_temporary_file"])
+        .env("EXEUNT_TEST_TOLD", &told)
+        .ready_when(Ready::file(&told))
+        .signal_after(SIGKILL, ms(0))
+        .killed_by(SIGKILL);
+    let directory = PathBuf::from(std::fs::read_to_string(&told).unwrap().trim());
+    assert!(directory.is_absolute() && !directory.exists(), "{}: {exit}", directory.display());
+}
+
+#[test]
+#[ignore = "another test runs it and kills it"]
+fn waits_with_a_temporary_file() {
+    let script = "mkdir \"$TMPDIR/work\"; echo \"$TMPDIR\" > \"$EXEUNT_TEST_TOLD.new\"; \
+                  mv \"$EXEUNT_TEST_TOLD.new\" \"$EXEUNT_TEST_TOLD\"; sleep 1000";
+    shell(script).own_temp_dir().success();
 }
