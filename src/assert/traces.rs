@@ -16,14 +16,14 @@ pub(super) fn removed(exit: &Exit, path: &Path) -> Option<Mismatch> {
     if trace.after.is_none() && trace.existed() {
         return None;
     }
-    Some(expected().and(report::never_there(trace)))
+    Some(expected().and(report::fate(trace)))
 }
 
 /// It is there.
 pub(super) fn left(exit: &Exit, path: &Path) -> Option<Mismatch> {
     let expected = || Mismatch::new(format!("{} is left", report::at_path(path)));
     let Some(trace) = exit.traces.of(path) else { return Some(not_watched(expected(), path)) };
-    trace.after.is_none().then(|| expected().and(report::never_there(trace)))
+    trace.after.is_none().then(|| expected().and(report::fate(trace)))
 }
 
 /// It is not there, or whole.
@@ -38,7 +38,7 @@ pub(super) fn whole_or_absent(exit: &Exit, path: &Path, whole: &dyn Predicate<[u
     match &trace.after {
         None => None,
         Some(Found::File { content: Some(content), .. }) => {
-            (!whole.eval(&content.0)).then(|| expected(&content.0).and(report::never_there(trace)))
+            (!whole.eval(&content.0)).then(|| expected(&content.0).and(report::fate(trace)))
         }
         Some(other) => Some(expected(&[]).and(report::content_not_known(other))),
     }
@@ -69,7 +69,7 @@ fn held(
         return Some(not_watched(expected(), path));
     };
     if !trace.existed() {
-        return Some(expected().and(report::never_there(trace)));
+        return Some(expected().and(report::fate(trace)));
     }
     let holds = held.by.is_empty() && held.hidden.is_empty();
     (!holds).then(|| expected().and_all(report::holders(held, does)))

@@ -21,7 +21,7 @@ pub(crate) fn not_announced(how: &str) -> String {
 }
 
 /// What is at a path and what was.
-pub(crate) fn never_there(trace: &PathTrace) -> String {
+pub(crate) fn fate(trace: &PathTrace) -> String {
     let before = if trace.before { "it was there before the run already, and " } else { "" };
     match (&trace.after, trace.appeared) {
         (Some(found), _) => format!("{before}{} is there", self::found(found)),
