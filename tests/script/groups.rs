@@ -26,10 +26,7 @@ fn a_signal_to_the_group_reaches_the_children_of_the_target() {
     ));
     fails_with(
         || plan().cleanup_ran("nobody left"),
-        &[
-            "after SIGTERM (15) was sent to the group",
-            "SIGTERM (15) sent to the target's process group, for which a handler was installed",
-        ],
+        &["after SIGTERM (15) was sent to the group", "SIGTERM (15) sent to the target's process group, "],
     );
 }
 

@@ -11,7 +11,7 @@ fn a_long_script_is_carried_out_in_order() {
         trap 'echo "second Ctrl-C"; exit 4' INT
         trap 'trap "echo \"leaving\"; exit 5" USR1; echo cleaning >> "$EXEUNT_PROBE"' TERM
         echo working
-        while :; do read -r line && echo "read $line"; done"#;
+        read -r line; echo "read $line"; while :; do sleep 0.01; done"#;
     let plan = || {
         program("sh")
             .args(["-c", script])

@@ -14,23 +14,21 @@ fn leaves_by_keys() -> ExitTest {
         trap 'echo leaving; exit 3' INT
         trap 'echo quitting; exit 4' QUIT
         echo working
-        while :; do read -r _; done";
+        while :; do sleep 0.01; done";
     program("sh").args(["-c", script]).pty().ready_when(Ready::stdout("working"))
 }
 
 #[test]
 fn ctrl_c_is_a_sigint_to_the_foreground_group() {
     let exit = leaves_by_keys().interrupt_after(ms(10)).cleanup_ran("leaving").code(3);
-    let [(Key::Interrupt, KeyMeaning::Signal { signal: SIGINT, disposition })] = meanings(&exit)[..] else {
-        panic!("{:?}", exit.timeline());
-    };
-    assert_eq!(disposition, Some(Disposition::Handled));
+    assert!(
+        matches!(meanings(&exit)[..], [(Key::Interrupt, KeyMeaning::Signal { signal: SIGINT, .. })]),
+        "{:?}",
+        exit.timeline()
+    );
     fails_with(
         || leaves_by_keys().interrupt_after(ms(10)).cleanup_ran("quitting"),
-        &[
-            "after Ctrl-C was typed",
-            "Ctrl-C typed: SIGINT (2) to the foreground process group, for which a handler was installed",
-        ],
+        &["after Ctrl-C was typed", "Ctrl-C typed: SIGINT (2) to the foreground process group, "],
     );
 }
 
@@ -62,7 +60,7 @@ fn a_target_without_a_handler_is_killed_by_ctrl_c() {
 
 #[test]
 fn what_was_printed_before_the_key_is_no_evidence() {
-    let script = "echo cleaned up; while :; do read -r _; done";
+    let script = "echo cleaned up; while :; do sleep 0.01; done";
     let plan = || program("sh").args(["-c", script]).pty().interrupt_when(Ready::stdout("cleaned up"));
     fails_with(
         || plan().cleanup_ran("cleaned up"),
@@ -105,7 +103,10 @@ fn a_function_with_the_ctrlc_crate_cleans_up() {
         std::process::exit(5);
     }
     let plan = || assert_exit(works_until_ctrl_c).pty().ready_when(Ready::stdout("working"));
-    plan().interrupt_after(ms(0)).cleanup_ran("cleaned up").code(5);
+    let exit = plan().interrupt_after(ms(0)).cleanup_ran("cleaned up").code(5);
+    let meaning = KeyMeaning::Signal { signal: SIGINT, disposition: Some(Disposition::Handled) };
+    assert_eq!(meanings(&exit), [(Key::Interrupt, meaning)]);
+    fails_with(|| exit.code(6), &["to the foreground process group, for which a handler was installed"]);
     fails_with(|| plan().quit_after(ms(0)).code(5), &["killed by SIGQUIT (3)"]);
 }
 
@@ -126,7 +127,7 @@ fn a_terminal_that_makes_no_signals_passes_the_key_on_as_a_character() {
 fn the_key_is_the_one_that_the_terminal_has_at_that_moment() {
     // Ctrl-G interrupts here, and Ctrl-C is a character that is echoed.
     let script =
-        "trap 'echo interrupted; exit 3' INT; stty intr '^G'; echo ready; while :; do read -r _; done";
+        "trap 'echo interrupted; exit 3' INT; stty intr '^G'; echo ready; while :; do sleep 0.01; done";
     let plan = || program("sh").args(["-c", script]).pty().ready_when(Ready::stdout("ready"));
     let exit = plan().interrupt_after(ms(0)).cleanup_ran("interrupted").code(3);
     assert!(exit.stdout_text().contains("^G"), "{}", exit.stdout_text());
@@ -140,7 +141,7 @@ fn the_key_is_the_one_that_the_terminal_has_at_that_moment() {
 fn ctrl_c_reaches_every_process_of_the_foreground_group() {
     let script = "
         trap 'echo outer; wait; exit 3' INT
-        sh -c \"trap 'echo inner; exit 0' INT; echo ready; while :; do read -r _; done\" &
+        sh -c \"trap 'echo inner; exit 0' INT; echo ready; while :; do sleep 0.01; done\" &
         wait; wait";
     // A shell without job control starts what runs in the background with SIGINT ignored.
     let script = script.replace("&\n", "\n");
@@ -160,7 +161,7 @@ fn ctrl_z_does_not_stop_the_leader_of_a_session() {
         plan().suspend_when(Ready::stdout("working")).stdout(predicate::str::contains("went on")).success();
     assert!(matches!(meanings(&exit)[..], [(Key::Suspend, KeyMeaning::Signal { signal: SIGTSTP, .. })]));
     // One that has a handler hears of it.
-    let script = "trap 'echo stop me; exit 3' TSTP; echo working; while :; do read -r _; done";
+    let script = "trap 'echo stop me; exit 3' TSTP; echo working; while :; do sleep 0.01; done";
     let handled = program("sh").args(["-c", script]).pty().suspend_when(Ready::stdout("working"));
     handled.cleanup_ran("stop me").code(3);
 }
@@ -184,7 +185,7 @@ fn two_keys_in_a_row_are_two_signals() {
     let script = "
         trap 'trap \"echo now; exit 4\" INT; echo later' INT
         echo working
-        while :; do read -r _; done";
+        while :; do sleep 0.01; done";
     let plan = || {
         program("bash")
             .args(["-c", script])
