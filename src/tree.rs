@@ -28,6 +28,7 @@ pub struct Tree {
     pub(crate) complete: bool,
     pub(crate) members: Vec<Member>,
     pub(crate) left_out: usize,
+    pub(crate) signals_left_out: usize,
 }
 
 impl Tree {
@@ -47,6 +48,12 @@ impl Tree {
     #[must_use]
     pub const fn left_out(&self) -> usize {
         self.left_out
+    }
+
+    /// How many signals more were received than the timeline tells of, which are at most 64.
+    #[must_use]
+    pub const fn signals_left_out(&self) -> usize {
+        self.signals_left_out
     }
 
     /// The children that had ended when the target did, and for which nobody had waited.

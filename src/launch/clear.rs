@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use crate::sys::clock::Moment;
 use crate::sys::poll::{self, Interest};
-use crate::sys::wait::{self, Ended};
 use crate::sys::{fork, proc, raw};
 
+use super::family::{After, Family};
 use super::supervisor::Supervisor;
 use super::wire::{self, LeftoverProcess};
 use super::{LAUNCHER_NAME, SUPERVISOR_NAME};
@@ -25,12 +25,12 @@ impl Supervisor {
     /// Only own children are ever signalled: their ids cannot be recycled before this process waits
     /// for them. When a child dies its children become this process's, so that each round reaches
     /// one generation further.
-    pub(super) fn clear(&self) -> u32 {
+    pub(super) fn clear(&self, family: &mut Family) -> u32 {
         let begin = Moment::now();
         loop {
             // Taken before the look, so that an end between look and wait is not missed.
             self.children.drain();
-            if has_no_children(|_| ()) {
+            if family.has_ended(After::Killing) {
                 return 0;
             }
             let elapsed = Moment::now().since(begin);
@@ -67,23 +67,6 @@ pub(super) fn leftovers() -> (Vec<LeftoverProcess>, u32) {
         command: shorten(process.title()),
     });
     (described.collect(), count)
-}
-
-/// Whether this process has no children, after taking the status of those that have ended, each of which
-/// is shown to `ended` before.
-pub(super) fn has_no_children(mut ended: impl FnMut(i32)) -> bool {
-    loop {
-        match wait::peek_any() {
-            Ok(Ended::NoChildren) => return true,
-            Ok(Ended::Child(child)) => {
-                ended(child);
-                if wait::reap(child).is_err() {
-                    return false;
-                }
-            }
-            Ok(Ended::NoneYet) | Err(_) => return false,
-        }
-    }
 }
 
 fn is_harness(process: &proc::ProcessInfo) -> bool {

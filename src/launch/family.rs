@@ -18,10 +18,15 @@ use crate::sys::wait::{self, Ended, Reaped};
 use super::clear::shorten;
 use super::wire::{Delivered, Fate, LeftoverProcess, MAX_RECEIVED, MAX_RELATIVES, Relative, Relatives};
 
+/// So much news is taken before the supervisor looks at its orders.
+const MOST_NEWS: usize = 64;
+
 /// The processes of one run.
 #[derive(Debug)]
 pub(super) struct Family {
     target: i32,
+    /// The test process, whose signals are the harness's.
+    harness: i32,
     relatives: Relatives,
     /// The process of each thread that is followed.
     threads: HashMap<i32, i32>,
@@ -29,21 +34,41 @@ pub(super) struct Family {
     early: HashSet<i32>,
     /// The target's status, where it was taken already.
     reaped: Option<Reaped>,
+    /// There may be more news than was taken.
+    more: bool,
+}
+
+/// What is known of what ends after the target has.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum After<'a> {
+    /// It had ended before, and nobody had waited for it.
+    Zombies,
+    /// So it had, unless it was found alive after the target.
+    Found(&'a [LeftoverProcess]),
+    /// It is being killed.
+    Killing,
 }
 
 impl Family {
-    pub(super) fn new(target: i32) -> Self {
+    pub(super) fn new(target: i32, harness: i32) -> Self {
         Self {
             target,
+            harness,
             relatives: Relatives::default(),
             threads: HashMap::new(),
             early: HashSet::new(),
             reaped: None,
+            more: false,
         }
     }
 
     pub(super) const fn target(&self) -> i32 {
         self.target
+    }
+
+    /// Whether the next look at the news need not be waited for.
+    pub(super) const fn has_more(&self) -> bool {
+        self.more
     }
 
     /// Follows all that comes from the target.
@@ -58,50 +83,67 @@ impl Family {
         std::mem::take(&mut self.relatives)
     }
 
-    /// Takes the status of all that has ended, and tells whether the target has.
+    /// Takes the status of what has ended, and tells whether the target has. At most so much of it that
+    /// the supervisor comes to its orders, however fast the news comes.
     pub(super) fn take_news(&mut self) -> bool {
-        if self.relatives.followed {
-            return self.take_news_of_all();
-        }
-        loop {
-            match wait::peek_any() {
-                Ok(Ended::Child(pid)) if pid == self.target => return true,
-                Ok(Ended::Child(orphan)) => {
-                    let mut relative = describe(orphan);
-                    if let Ok(reaped) = wait::reap(orphan) {
-                        relative.end(Fate::Ended { raw_status: reaped.raw_status });
-                        self.relatives.add(relative);
-                    }
-                }
-                Ok(Ended::NoneYet) => return false,
-                Ok(Ended::NoChildren) | Err(_) => return true,
+        self.more = false;
+        for _ in 0..MOST_NEWS {
+            let over = if self.relatives.followed { self.take_one_of_all() } else { self.take_one_orphan() };
+            if let Some(ended) = over {
+                return ended;
             }
+        }
+        self.more = true;
+        false
+    }
+
+    /// Takes one orphan's status; otherwise tells whether the target has ended.
+    fn take_one_orphan(&mut self) -> Option<bool> {
+        match wait::peek_any() {
+            Ok(Ended::Child(pid)) if pid == self.target => Some(true),
+            Ok(Ended::Child(orphan)) => {
+                let described = self.relatives.has_room().then(|| describe(orphan));
+                if let Ok(reaped) = wait::reap(orphan) {
+                    let fate = Fate::Ended { raw_status: reaped.raw_status };
+                    self.relatives.add_ended(described, fate);
+                }
+                None
+            }
+            Ok(Ended::NoneYet) => Some(false),
+            Ok(Ended::NoChildren) | Err(_) => Some(true),
         }
     }
 
-    fn take_news_of_all(&mut self) -> bool {
-        while self.reaped.is_none() {
-            let Some(news) = trace::next() else { break };
-            // It may be heard of before the one that made it says so, and be gone by then.
-            if !matches!(news.what, Happened::Ended { .. }) && self.sight(news.tid) {
-                self.early.insert(news.tid);
-            }
-            match news.what {
-                Happened::Ended { raw_status, usage } if news.tid == self.target => {
-                    self.reaped = Some(Reaped { raw_status, usage });
-                }
-                Happened::Ended { raw_status, .. } => self.ended(news.tid, raw_status),
-                Happened::Made { tid } if self.early.remove(&tid) => {}
-                Happened::Made { tid } => {
-                    self.sight(tid);
-                }
-                Happened::Executed => self.executed(news.tid),
-                Happened::Signalled { number, from } => self.signalled(news.tid, number, from),
-                Happened::Halted | Happened::Noted => {}
-            }
-            trace::go_on(news.tid, news.what);
+    /// Takes one piece of news; without any, tells whether the target has ended.
+    fn take_one_of_all(&mut self) -> Option<bool> {
+        if self.reaped.is_some() {
+            return Some(true);
         }
-        self.reaped.is_some()
+        let Some(news) = trace::next() else { return Some(false) };
+        // It may be heard of before the one that made it says so, and be gone by then.
+        if !matches!(news.what, Happened::Ended { .. }) && self.sight(news.tid) {
+            self.early.insert(news.tid);
+        }
+        match news.what {
+            Happened::Ended { raw_status, usage } if news.tid == self.target => {
+                self.reaped = Some(Reaped { raw_status, usage });
+            }
+            Happened::Ended { raw_status, .. } => self.ended(news.tid, raw_status),
+            Happened::Made { tid } if self.early.remove(&tid) => {}
+            Happened::Made { tid } => {
+                self.sight(tid);
+            }
+            Happened::Executed { by } => {
+                if by != news.tid {
+                    self.threads.remove(&by);
+                }
+                self.executed(news.tid);
+            }
+            Happened::Signalled { number, from } => self.signalled(news.tid, number, from),
+            Happened::Halted | Happened::Noted => {}
+        }
+        trace::go_on(news.tid, news.what);
+        None
     }
 
     /// Takes in a thread that was not seen before, and the process, where it is the first of one. Tells
@@ -145,8 +187,12 @@ impl Family {
     }
 
     fn signalled(&mut self, tid: i32, number: i32, from: Option<i32>) {
-        let own = crate::sys::raw::process_id();
-        if number == libc::SIGCHLD || from == Some(own) || self.relatives.received.len() >= MAX_RECEIVED {
+        let of_the_harness = [Some(self.harness), Some(crate::sys::raw::process_id())].contains(&from);
+        if number == libc::SIGCHLD || of_the_harness {
+            return;
+        }
+        if self.relatives.received.len() >= MAX_RECEIVED {
+            self.relatives.received_left_out += 1;
             return;
         }
         let to = self.threads.get(&tid).copied().unwrap_or(tid);
@@ -159,26 +205,71 @@ impl Family {
             return wait::reap(self.target);
         }
         // Its threads have to be waited for as well.
-        while !self.take_news_of_all() {
-            poll::wait([Some((children.as_fd(), Interest::Read))], None)?;
+        while !self.take_news() {
+            if !self.more {
+                poll::wait([Some((children.as_fd(), Interest::Read))], None)?;
+            }
             children.drain();
         }
         self.reaped.ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 
-    /// After the target's end: a child of its that had ended, and that it had not waited for.
-    pub(super) fn never_waited_for(&mut self, zombie: i32) {
+    /// After the target's end: takes the status of every child of this process that has ended, and tells
+    /// whether there is none left.
+    pub(super) fn has_ended(&mut self, after: After<'_>) -> bool {
         if self.relatives.followed {
-            if let Some(relative) = self.find(zombie) {
-                relative.was_not_waited_for();
+            // What still runs is still followed, and has to be let go on.
+            while let Some(news) = trace::next() {
+                if let Happened::Ended { raw_status, .. } = news.what {
+                    self.ended_after(news.tid, raw_status, after);
+                }
+                trace::go_on(news.tid, news.what);
             }
+            return proc::own_children().is_ok_and(|children| children.is_empty());
+        }
+        loop {
+            match wait::peek_any() {
+                Ok(Ended::NoChildren) => return true,
+                Ok(Ended::Child(child)) => {
+                    let counts = match after {
+                        After::Zombies => true,
+                        After::Found(leftovers) => !is_among(child, leftovers),
+                        After::Killing => false,
+                    };
+                    let described = (counts && self.relatives.has_room()).then(|| describe(child));
+                    let Ok(reaped) = wait::reap(child) else { return false };
+                    if counts {
+                        let described =
+                            described.map(|described| Relative { parent: Some(self.target), ..described });
+                        self.relatives.add_ended(described, Fate::Zombie { raw_status: reaped.raw_status });
+                    }
+                }
+                Ok(Ended::NoneYet) | Err(_) => return false,
+            }
+        }
+    }
+
+    /// One that was followed ended after the target.
+    fn ended_after(&mut self, tid: i32, raw_status: i32, after: After<'_>) {
+        let process = self.threads.remove(&tid);
+        let left = match after {
+            After::Zombies => false,
+            After::Found(leftovers) => is_among(tid, leftovers),
+            After::Killing => true,
+        };
+        if left || process.is_some_and(|pid| pid != tid) {
             return;
         }
-        let mut relative = describe(zombie);
-        relative.parent = Some(self.target);
-        if let Some(raw_status) = wait::peek_status(zombie) {
-            relative.end(Fate::Zombie { raw_status });
-            self.relatives.add(relative);
+        // Its parent still lives where it is still there.
+        let has_another_parent = proc::inspect(tid).is_some();
+        let target = self.target;
+        let Some(relative) = self.find(tid) else { return };
+        match relative.fate {
+            Fate::LeftBehind if !has_another_parent && relative.parent == Some(target) => {
+                relative.end(Fate::Zombie { raw_status });
+            }
+            Fate::LeftBehind => relative.end(Fate::Ended { raw_status }),
+            Fate::Ended { .. } | Fate::Zombie { .. } => relative.was_not_waited_for(),
         }
     }
 
@@ -202,9 +293,28 @@ impl Family {
     }
 }
 
+fn is_among(pid: i32, leftovers: &[LeftoverProcess]) -> bool {
+    leftovers.iter().any(|leftover| leftover.pid == pid)
+}
+
 impl Relatives {
+    fn has_room(&self) -> bool {
+        self.list.len() < MAX_RELATIVES
+    }
+
+    /// Adds one that has ended; one for which there was no room was not described.
+    fn add_ended(&mut self, described: Option<Relative>, fate: Fate) {
+        match described {
+            Some(mut relative) => {
+                relative.end(fate);
+                self.add(relative);
+            }
+            None => self.left_out += 1,
+        }
+    }
+
     fn add(&mut self, relative: Relative) {
-        if self.list.len() < MAX_RELATIVES {
+        if self.has_room() {
             self.list.push(relative);
         } else {
             self.left_out += 1;

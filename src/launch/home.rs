@@ -175,9 +175,12 @@ impl<'a> Home<'a> {
                 fork::set_name(super::SUPERVISOR_NAME);
                 let (requests, bell, wake) = (self.posts.of(kind), &self.posts.bell, &self.wake.1);
                 let crew = Crew { requests, bell, tally, slot, wake };
+                // A request of the other kind must not wait at a socket that only this process holds.
+                let mut keep = [requests.as_fd(), bell.as_fd(), wake.as_fd()].map(|fd| fd.as_raw_fd());
+                fd::close_all_except(&mut keep);
                 // Its own handle: the launcher may be gone before the run is.
                 let watched = PidFd::open(self.parent);
-                let made = watched.and_then(|test_process| Supervisor::new(test_process, Some(bell)));
+                let made = watched.and_then(|handle| Supervisor::new(handle, self.parent, Some(bell)));
                 if let (Ok(supervisor), true) = (made, fork::parent_id() != 1) {
                     match kind {
                         Kind::Functions => supervisor.serve_functions(crew),

@@ -122,6 +122,7 @@ impl Drop for Link {
         }
         // A fork of the test process may hold the socket too, and the supervisor would wait for its end.
         self.control.shut_down();
+        self.launcher.bell.ring();
     }
 }
 
@@ -426,8 +427,8 @@ fn become_supervisor(requests: &Socket, body: impl FnOnce() -> ExitCode) -> ! {
         // The target gets streams of its own; this process keeps none of the runner's.
         let placed = (0..=2).all(|number| fd::place(null.as_raw_fd(), number).is_ok());
         drop(null);
-        let supervisor =
-            PidFd::open(fork::parent_id()).and_then(|test_process| Supervisor::new(test_process, None));
+        let supervisor = PidFd::open(fork::parent_id())
+            .and_then(|test_process| Supervisor::new(test_process, fork::parent_id(), None));
         if let (true, Ok(supervisor)) = (placed, supervisor) {
             supervisor.serve_one(requests, super::supervisor::body_of(body));
         }

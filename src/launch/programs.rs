@@ -57,7 +57,7 @@ impl Supervisor {
                     announce: request.announce,
                     target,
                     kind: Kind::Programs,
-                    family: Family::new(target),
+                    family: Family::new(target, self.harness),
                     started: Some(at),
                     link: None,
                     requests,

@@ -31,9 +31,9 @@ use crate::sys::socket::Socket;
 use crate::sys::wait;
 use crate::sys::{fd, raw, schedule};
 
-use super::clear::{has_no_children, leftovers};
+use super::clear::leftovers;
 use super::crew::{Crew, Kind};
-use super::family::Family;
+use super::family::{After, Family};
 use super::target::{Body, Spare};
 use super::wire::{self, End, FunctionEnd, FunctionStage, Reply, Start};
 
@@ -58,6 +58,8 @@ pub(super) struct Supervisor {
     pub(super) children: ChildSignal,
     pub(super) test_process: PidFd,
     bell: Option<Listener>,
+    /// The test process.
+    pub(super) harness: i32,
     id: i32,
 }
 
@@ -93,12 +95,12 @@ pub(super) struct Run<'a> {
 impl Supervisor {
     /// Makes this process a supervisor, one of those that the bell is rung for, or one by itself. All
     /// its signals are blocked.
-    pub(super) fn new(test_process: PidFd, bell: Option<&Doorbell>) -> io::Result<Self> {
+    pub(super) fn new(test_process: PidFd, harness: i32, bell: Option<&Doorbell>) -> io::Result<Self> {
         fork::become_subreaper()?;
         let (page, page_file) = Page::create()?;
         let children = ChildSignal::new()?;
         let bell = bell.map(Listener::new).transpose()?;
-        Ok(Self { page, page_file, children, test_process, bell, id: raw::process_id() })
+        Ok(Self { page, page_file, children, test_process, bell, harness, id: raw::process_id() })
     }
 
     /// This process's id.
@@ -147,7 +149,7 @@ impl Supervisor {
                 self.test_process.as_fd().as_raw_fd(),
             ]);
         }
-        let mut family = Family::new(target);
+        let mut family = Family::new(target, self.harness);
         let (control, taken, ended) = self.await_request(&link, &mut family, requests)?;
         if taken.follow {
             self.follow(&link, &mut family);
@@ -189,13 +191,13 @@ impl Supervisor {
                     Some((self.test_process.as_fd(), Interest::Read)),
                     Some((requests.as_fd(), Interest::HangUp)),
                 ],
-                None,
+                family.has_more().then_some(Duration::ZERO),
             );
             if let (Ok([true, ..]), Some(bell)) = (&ready, &self.bell) {
                 bell.heard();
             }
             let mut ended = false;
-            if let Ok([_, true, ..]) = ready {
+            if matches!(ready, Ok([_, true, ..])) || family.has_more() {
                 self.children.drain();
                 ended = family.take_news();
             }
@@ -250,10 +252,10 @@ impl Supervisor {
                     Some((run.requests.as_fd(), Interest::HangUp)),
                     link.map(|link| (link.as_fd(), Interest::Read)),
                 ],
-                None,
+                run.family.has_more().then_some(Duration::ZERO),
             );
             let Ok([order, child, test_process_ended, shut_down, own_code]) = ready else { return true };
-            if child {
+            if child || run.family.has_more() {
                 self.children.drain();
                 if run.family.take_news() {
                     return false;
@@ -289,6 +291,8 @@ impl Supervisor {
             Ok(()) => {
                 let _ = link.send(b"followed", &[], true);
             }
+            // It was killed before it was followed, which is no matter of following it.
+            Err(_) if wait::peek_status(family.target()).is_some() => {}
             Err(error) => {
                 let errno = error.raw_os_error().unwrap_or(libc::EPERM);
                 self.page.set_start_error(StartError { step: StartStep::Follow, errno });
@@ -321,15 +325,17 @@ impl Supervisor {
         let reaped = run.family.reap_target(&self.children);
         let at = Moment::now();
         // The target's children became this process's own before it could be waited for.
-        let (leftovers, count, survivors) = if has_no_children(|zombie| run.family.never_waited_for(zombie)) {
+        let (leftovers, count, survivors) = if run.family.has_ended(After::Zombies) {
             (Vec::new(), 0, 0)
         } else {
             let (leftovers, count) = leftovers();
             run.family.left_behind(&leftovers);
+            // What ended between the two looks is no leftover, and nobody had waited for it.
+            run.family.has_ended(After::Found(&leftovers));
             if count > 0 {
                 self.let_look(run);
             }
-            (leftovers, count, self.clear())
+            (leftovers, count, self.clear(&mut run.family))
         };
         let aftermath = if survivors == 0 { Aftermath::Clean } else { Aftermath::Survivors };
         let Ok(reaped) = reaped else { return Aftermath::Survivors };

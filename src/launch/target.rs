@@ -20,7 +20,7 @@ use crate::sys::function::Address;
 use crate::sys::page::{self, Page};
 use crate::sys::poll::{self, Interest};
 use crate::sys::socket::Socket;
-use crate::sys::{env, fd, raw};
+use crate::sys::{env, fd, raw, signals};
 
 use super::crew::{Crew, Kind};
 use super::function;
@@ -82,6 +82,13 @@ impl Taking {
         Socket::from_fd(self.control)
     }
 
+    /// Whether there are orders already, or nobody who gives any. The bell may have been rung for them before
+    /// the supervisor knew of the run.
+    fn has_orders(&self) -> bool {
+        let control = Some((self.control.as_fd(), Interest::Read));
+        !matches!(poll::wait([control], Some(Duration::ZERO)), Ok([false]))
+    }
+
     fn numbers(&self) -> impl Iterator<Item = RawFd> {
         let always = [&self.control, &self.stdout, &self.stderr, &self.directory];
         always.into_iter().chain(&self.stdin).map(AsRawFd::as_raw_fd)
@@ -120,7 +127,7 @@ impl Spare<'_> {
         if wire::send(&self.link, &taken, &[taking.control.as_raw_fd()]).is_err() {
             fork::exit_now(1);
         }
-        if let Some(crew) = self.crew.filter(|_| request.announce || request.follow) {
+        if let Some(crew) = self.crew.filter(|_| request.announce || request.follow || taking.has_orders()) {
             crew.bell.ring();
         }
         if request.follow && !matches!(self.link.receive(&mut [0; 16], true), Ok(Some(_))) {
@@ -142,12 +149,15 @@ impl Spare<'_> {
                     self.become_forked(&request, &held, body)
                 }
                 // Those that are not to be followed are started without a fork.
-                (Target::Program { path, arguments }, _) => fork::exec(&Image {
-                    path: c_string(path.0),
-                    arguments: c_strings(arguments),
-                    environment: request.environment.0,
-                    one_more_variable: None,
-                }),
+                (Target::Program { path, arguments }, _) => {
+                    signals::stop_ignoring_sigpipe();
+                    fork::exec(&Image {
+                        path: c_string(path.0),
+                        arguments: c_strings(arguments),
+                        environment: request.environment.0,
+                        one_more_variable: None,
+                    })
+                }
                 (Target::Forked, None) => StartError { step: StartStep::Process, errno: libc::EINVAL },
             },
         };

@@ -165,6 +165,7 @@ pub(crate) struct Relatives {
     pub(crate) left_out: u32,
     /// The signals that they received, where they were followed; at most [`MAX_RECEIVED`].
     pub(crate) received: Vec<Delivered>,
+    pub(crate) received_left_out: u32,
 }
 
 /// A process that came from a target.

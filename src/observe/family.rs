@@ -4,7 +4,6 @@ use crate::exit::{Event, What};
 use crate::launch::wire::{Delivered, Fate as Seen, Relatives};
 use crate::signal::Signal;
 use crate::sys::clock::Moment;
-use crate::sys::raw;
 use crate::tree::{Fate, Member, Received, Sender, Tree};
 
 use super::conclude::ending_of;
@@ -25,15 +24,14 @@ pub(super) fn tree(relatives: Relatives, base: Moment) -> Tree {
     Tree {
         complete: relatives.followed,
         members: members.collect(),
-        left_out: usize::try_from(relatives.left_out).unwrap_or(usize::MAX),
+        left_out: relatives.left_out as usize,
+        signals_left_out: relatives.received_left_out as usize,
     }
 }
 
-/// The signals that were not this process's, which is the harness.
+/// The signals that were not the harness's.
 pub(super) fn received(relatives: &Relatives, target: i32, base: Moment) -> Vec<Event> {
-    let own = raw::process_id();
     let is_relative = |pid| relatives.list.iter().any(|relative| relative.pid == pid);
-    let foreign = relatives.received.iter().filter(|received| received.from != Some(own));
     let event = |received: &Delivered| {
         let from = match received.from {
             None => Sender::Kernel,
@@ -48,5 +46,5 @@ pub(super) fn received(relatives: &Relatives, target: i32, base: Moment) -> Vec<
             what: What::Received(Received { signal, to: received.to, from }),
         }
     };
-    foreign.map(event).collect()
+    relatives.received.iter().map(event).collect()
 }

@@ -60,6 +60,11 @@ pub(crate) fn ignore_sigpipe() {
     set_disposition(libc::SIGPIPE, libc::SIG_IGN);
 }
 
+/// Gives SIGPIPE its default action back, for a program.
+pub(crate) fn stop_ignoring_sigpipe() {
+    set_disposition(libc::SIGPIPE, libc::SIG_DFL);
+}
+
 fn set_disposition(number: libc::c_int, action: libc::sighandler_t) {
     // SAFETY: SIG_DFL and SIG_IGN run no code of this process.
     unsafe { libc::signal(number, action) };

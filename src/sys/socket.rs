@@ -121,8 +121,14 @@ impl Socket {
     /// Receives one message into `buffer`, which grows where the message is longer, without waiting for one.
     pub(crate) fn receive_whole(&self, buffer: &mut Vec<u8>) -> io::Result<Option<Message>> {
         let flags = libc::MSG_PEEK | libc::MSG_TRUNC | libc::MSG_DONTWAIT;
-        // SAFETY: no room is given, and nothing is written; the length is returned all the same.
-        let len = unsafe { libc::recv(self.0.as_raw_fd(), std::ptr::null_mut(), 0, flags) };
+        let len = loop {
+            // SAFETY: no room is given, and nothing is written; the length is returned all the same.
+            let len = unsafe { libc::recv(self.0.as_raw_fd(), std::ptr::null_mut(), 0, flags) };
+            // As in `receive`; and what is said once is said to whoever asks first.
+            if len >= 0 || !matches!(nix::Error::last(), nix::Error::EINTR | nix::Error::ECONNRESET) {
+                break len;
+            }
+        };
         if let Ok(len) = usize::try_from(len) {
             if len > buffer.len() {
                 buffer.resize(len, 0);

@@ -22,8 +22,8 @@ pub(crate) enum Happened {
     Ended { raw_status: i32, usage: RawUsage },
     /// It made a process or a thread.
     Made { tid: i32 },
-    /// It executed a program.
-    Executed,
+    /// It executed a program; the thread that did so had this id, which is gone.
+    Executed { by: i32 },
     /// A signal is about to be delivered to it.
     Signalled { number: i32, from: Option<i32> },
     /// A stop signal stopped it, together with its whole process.
@@ -68,16 +68,20 @@ fn stop(tid: i32, status: i32) -> Happened {
     let signal = libc::WSTOPSIG(status);
     match status >> 16 {
         libc::PTRACE_EVENT_FORK | libc::PTRACE_EVENT_VFORK | libc::PTRACE_EVENT_CLONE => {
-            let made = ptrace::getevent(Pid::from_raw(tid)).ok().and_then(|made| i32::try_from(made).ok());
-            made.map_or(Happened::Noted, |tid| Happened::Made { tid })
+            event(tid).map_or(Happened::Noted, |tid| Happened::Made { tid })
         }
-        libc::PTRACE_EVENT_EXEC => Happened::Executed,
+        libc::PTRACE_EVENT_EXEC => Happened::Executed { by: event(tid).unwrap_or(tid) },
         EVENT_STOP if matches!(signal, libc::SIGSTOP | libc::SIGTSTP | libc::SIGTTIN | libc::SIGTTOU) => {
             Happened::Halted
         }
         0 => Happened::Signalled { number: signal, from: sender(tid) },
         _ => Happened::Noted,
     }
+}
+
+/// The thread that the event is about for which this one stopped.
+fn event(tid: i32) -> Option<i32> {
+    ptrace::getevent(Pid::from_raw(tid)).ok().and_then(|about| i32::try_from(about).ok())
 }
 
 /// Which process sent the signal for which the thread stopped; `None` where it was the kernel.
@@ -95,7 +99,7 @@ pub(crate) fn go_on(tid: i32, what: Happened) {
         // It stays stopped, as it would be, and tells when SIGCONT comes.
         Happened::Halted => (libc::PTRACE_LISTEN, 0),
         Happened::Signalled { number, .. } => (libc::PTRACE_CONT, number),
-        Happened::Made { .. } | Happened::Executed | Happened::Noted => (libc::PTRACE_CONT, 0),
+        Happened::Made { .. } | Happened::Executed { .. } | Happened::Noted => (libc::PTRACE_CONT, 0),
     };
     // SAFETY: no memory is passed. A thread that was killed meanwhile is not there, which its end will tell.
     unsafe { libc::ptrace(request, tid, 0_usize, usize::try_from(signal).unwrap_or(0)) };

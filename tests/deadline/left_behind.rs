@@ -52,7 +52,10 @@ fn a_grandchild_without_environment_or_streams_is_found() {
 
 #[test]
 fn a_daemon_whose_parent_has_left_is_found() {
-    is_found_and_killed("setsid sh -c '(echo > up; exec sleep 600) & exit'", "sleep");
+    // It says that it is up when its parent has left it.
+    let left_alone = r#"while read -r _ _ _ parent _ < /proc/self/stat; [ "$parent" = $$ ]; do :; done"#;
+    let daemon = format!("setsid sh -c '({left_alone}; echo > up; exec sleep 600) & exit'");
+    is_found_and_killed(&daemon, "sleep");
 }
 
 #[test]

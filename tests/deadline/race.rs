@@ -99,3 +99,31 @@ fn an_end_at_about_the_end_of_an_observation_is_its_own_or_the_observers() {
         &Ending::Code(3),
     );
 }
+
+#[test]
+fn a_report_of_much_that_was_left_arrives_whole_however_late_it_crosses_an_order() {
+    let script =
+        "for i in 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24; do sleep 1000 & done";
+    for run in 0..runs() {
+        let timeout = ms(4) + 3 * STEP * u32::try_from(run).expect("few");
+        let exit = program("sh").args(["-c", script]).timeout(timeout).run();
+        exit.unwrap_or_else(|error| panic!("with {timeout:?}: {error}"));
+    }
+}
+
+#[test]
+fn an_order_that_comes_before_the_supervisor_knows_of_the_run_is_heard() {
+    let mut unheard = 0;
+    for run in 0..runs() {
+        let plan = assert_exit(|| {
+            loop {
+                std::thread::park();
+            }
+        });
+        let timeout = Duration::from_micros(1 + 3 * u64::try_from(run).expect("few"));
+        // What still ran is told only where the supervisor said which process that is.
+        unheard += usize::from(plan.timeout(timeout).timed_out().stuck().is_empty());
+    }
+    // A supervisor that does not come to run for a second, on a machine that is very busy, is not heard.
+    assert!(unheard * 20 < runs(), "{unheard} of {}", runs());
+}

@@ -5,10 +5,11 @@ use std::io::Write;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Instant;
 
 use exeunt::prelude::*;
 
-use crate::process::{descendants, descriptors};
+use crate::process::{PATIENCE, descendants, descriptors};
 use crate::support::fails_with;
 
 /// A descriptor of this process that children inherit, as C libraries leave them.
@@ -96,9 +97,17 @@ isolated! {
             let beside = beside.success();
             shows_three_streams(&beside);
             let own = i32::try_from(std::process::id()).unwrap();
-            let harness = descendants(own).into_iter().filter(|process| process.name().starts_with("exeunt-"));
-            let held: BTreeSet<PathBuf> = harness.flat_map(|process| pipes_of(process.pid)).collect();
-            let here = pipes_of("self");
+            let held = || -> BTreeSet<PathBuf> {
+                let harness = descendants(own).into_iter();
+                let harness = harness.filter(|process| process.name().starts_with("exeunt-"));
+                harness.flat_map(|process| pipes_of(process.pid)).collect()
+            };
+            // The supervisor lets go of them when the program has begun, and that may be about now.
+            let deadline = Instant::now() + PATIENCE;
+            while !held().is_disjoint(&pipes_of("self")) && Instant::now() < deadline {
+                std::thread::yield_now();
+            }
+            let (held, here) = (held(), pipes_of("self"));
             std::fs::write(&done, "").unwrap();
             let long = pipes_in(&long.join().unwrap().stdout_text());
 

@@ -2,9 +2,12 @@
 //! threads still ran.
 #![allow(unreachable_pub, reason = "the shared modules are written for several test files")]
 
+#[path = "../support/process.rs"]
+mod process;
 #[path = "../support/mod.rs"]
 mod support;
 
+mod hard;
 mod threads;
 mod traced;
 mod untraced;
