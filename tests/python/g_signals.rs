@@ -183,6 +183,16 @@ fn g08_the_end_waits_for_a_slow_handler_and_a_handler_for_a_busy_c_call() {
             let exit = plan.code(0).cleanup_skipped(in_c[1]);
             fails_with(|| exit.clone().cleanup_ran(in_c[1]), &["there is no evidence that it did"]);
             findings.saw("a busy loop in Python", &exit);
+
+            let waiting = || Ready::mark("waiting");
+            let plan = python("waiting_call.py", ["sigwait"])?.signal_when(SIGTERM, waiting());
+            let exit = plan.still_running_after(ms(300)).cleanup_skipped("the handler runs");
+            fails_with(|| exit.clone().cleanup_ran("the handler runs"), &["there is no evidence"]);
+            findings.saw("`signal.sigwait`, a call that waits and is not interrupted either", &exit);
+
+            let plan = python("waiting_call.py", ["sigwaitinfo"])?.signal_when(SIGTERM, waiting());
+            let exit = plan.code(0).cleanup_ran("the handler runs");
+            findings.saw("`signal.sigwaitinfo`, which is", &exit);
             Some(())
         },
     );
