@@ -164,7 +164,9 @@ impl Observation<'_> {
             subject: self.orders.name,
             context: self.orders.context,
             in_exit_hook: end.forced
-                && function.as_ref().is_some_and(|function| function.leaving && !function.hooks_ran),
+                && function
+                    .as_ref()
+                    .map_or(self.called_exit, |function| function.leaving && !function.hooks_ran),
             how: function.as_ref().and_then(|function| how(function, &ending)),
             threads_left: function.as_ref().and_then(|function| function.threads.clone()),
             hooks_ran: function.as_ref().map(|function| function.hooks_ran),

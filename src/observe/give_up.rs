@@ -9,6 +9,7 @@ use crate::launch::wire::Order;
 use crate::signal::Signal;
 use crate::sys::clock::Moment;
 use crate::sys::disposition;
+use crate::sys::exiting;
 use crate::sys::proc::{self, ProcessInfo};
 use crate::sys::threads::{self, Wait};
 
@@ -72,6 +73,7 @@ impl Observation<'_> {
         }
         self.timeline
             .extend(pending.into_iter().map(|signal| Event { at, what: What::StillPending { signal } }));
+        self.called_exit = exiting::has_called_exit(pid);
         // All that came from the target, orphans too, is below the supervisor, the target's parent.
         let Some(target) = proc::inspect(pid) else { return };
         let mut tree = proc::descendants_of(target.parent).unwrap_or_default();

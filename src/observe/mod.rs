@@ -134,6 +134,8 @@ struct Observation<'a> {
     /// When the supervisor was asked which process the target is.
     asked: Option<Moment>,
     stuck: Vec<Stuck>,
+    /// A thread of the target was in `exit` when the harness gave up.
+    called_exit: bool,
     refused: Option<i32>,
     /// The deadline that passed was that of a step.
     step_over: bool,
@@ -216,6 +218,7 @@ impl<'a> Observation<'a> {
             given_up: None,
             asked: None,
             stuck: Vec::new(),
+            called_exit: false,
             refused: None,
             step_over: false,
             declined: None,

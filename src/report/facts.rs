@@ -109,7 +109,12 @@ pub(super) fn stuck(out: &mut String, exit: &Exit) {
     }
     out.push_str("  still running:\n");
     if exit.in_exit_hook {
-        out.push_str("    the function has left, and its process is in an exit hook\n");
+        out.push_str(match exit.hooks_ran {
+            Some(_) => "    the function has left, and its process is in an exit hook\n",
+            None => {
+                "    the target has called `exit` or returned from `main`, and is in an exit hook or in its last flush\n"
+            }
+        });
     }
     for process in &exit.stuck {
         let _ =

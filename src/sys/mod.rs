@@ -25,6 +25,8 @@ pub(crate) mod doorbell;
 #[cfg(all(feature = "harness", target_os = "linux"))]
 pub(crate) mod env;
 #[cfg(all(feature = "harness", target_os = "linux"))]
+pub(crate) mod exiting;
+#[cfg(all(feature = "harness", target_os = "linux"))]
 pub(crate) mod fd;
 #[cfg(all(feature = "harness", target_os = "linux"))]
 pub(crate) mod fork;
