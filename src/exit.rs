@@ -271,6 +271,8 @@ pub struct Exit {
     /// Whether the whole script was carried out; so it is where there was none.
     pub(crate) script_done: bool,
     pub(crate) stuck: Vec<Stuck>,
+    /// What it had become by `exec`, where it was another program when the harness gave up.
+    pub(crate) became: Option<String>,
     /// It was in an exit hook when the harness gave up.
     pub(crate) in_exit_hook: bool,
     pub(crate) tree: Tree,

@@ -163,6 +163,7 @@ impl Observation<'_> {
             format: Format,
             subject: self.orders.name,
             context: self.orders.context,
+            became: self.became,
             in_exit_hook: end.forced
                 && function
                     .as_ref()

@@ -1,6 +1,10 @@
 //! Giving up: examining what is still running, and having the supervisor end it.
 
+use std::ffi::OsStr;
+use std::fs;
 use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
 
 use crate::error::Error;
 use crate::exit::{Event, Stuck, StuckThread, What};
@@ -76,11 +80,31 @@ impl Observation<'_> {
         self.called_exit = exiting::has_called_exit(pid);
         // All that came from the target, orphans too, is below the supervisor, the target's parent.
         let Some(target) = proc::inspect(pid) else { return };
+        self.became = is_another(self.orders.subject, pid).then(|| target.title());
         let mut tree = proc::descendants_of(target.parent).unwrap_or_default();
         tree.sort_by_key(|process| process.pid != pid);
         tree.truncate(MOST_EXAMINED);
         self.stuck = tree.into_iter().filter(|process| !process.is_zombie()).map(stuck).collect();
     }
+}
+
+/// Whether the process runs another program than it was started as, be it by the name of the executable or by
+/// what the command line begins with: a script's interpreter is no other program, nor is one that gives itself a
+/// title.
+fn is_another(subject: &Subject, pid: i32) -> bool {
+    let started = match subject {
+        Subject::Program(program) => PathBuf::from(program),
+        Subject::CargoBin { name, .. } => PathBuf::from(name),
+        Subject::Function { .. } | Subject::Forked(_) => match std::env::current_exe() {
+            Ok(executable) => executable,
+            Err(_) => return false,
+        },
+    };
+    let Ok(executable) = fs::read_link(format!("/proc/{pid}/exe")) else { return false };
+    let command = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    let arguments = command.split(|byte| *byte == 0).map(|bytes| Path::new(OsStr::from_bytes(bytes)));
+    let mut names = arguments.chain([executable.as_path()]).filter_map(Path::file_name);
+    !names.any(|name| Some(name) == started.file_name())
 }
 
 /// What one process waits for.

@@ -134,6 +134,8 @@ struct Observation<'a> {
     /// When the supervisor was asked which process the target is.
     asked: Option<Moment>,
     stuck: Vec<Stuck>,
+    /// What the target had become by `exec`, where it was another program when the harness gave up.
+    became: Option<String>,
     /// A thread of the target was in `exit` when the harness gave up.
     called_exit: bool,
     refused: Option<i32>,
@@ -219,6 +221,7 @@ impl<'a> Observation<'a> {
             asked: None,
             stuck: Vec::new(),
             called_exit: false,
+            became: None,
             refused: None,
             step_over: false,
             declined: None,

@@ -4,6 +4,8 @@ use crate::delivery::{Delivery, StandardStream};
 use crate::exit::{Disposition, Ending, Exit, How, Outputs, What};
 use crate::signal::{SIGKILL, SIGPIPE, Signal};
 
+use super::delivery::quoted;
+
 /// What is known of causes that people run into.
 pub(super) fn hints(exit: &Exit) -> Vec<String> {
     let mut hints = Vec::new();
@@ -15,14 +17,15 @@ pub(super) fn hints(exit: &Exit) -> Vec<String> {
         (Ending::Signal { signal, .. }, Some((last, Some(disposition)))) if *signal == last => {
             hints.extend(killed_by_what_was_sent(exit, *signal, disposition));
         }
-        (Ending::TimedOut { .. }, Some((signal, Some(Disposition::Ignored)))) => hints.push(format!(
-            "the target ignores {signal}. exeunt starts it with every signal at its default action, so it, or \
-             a wrapper such as nohup, has chosen that"
-        )),
+        (Ending::TimedOut { .. }, Some((signal, Some(Disposition::Ignored)))) => {
+            hints.push(ignored(exit, signal));
+        }
         (Ending::TimedOut { .. }, Some((signal, Some(Disposition::Blocked)))) => {
             hints.push(format!("every thread of the target blocks {signal}, and none waits for it"));
         }
-        (Ending::Signal { signal, .. }, sent) if *signal == SIGKILL && sent.is_none_or(|(last, _)| last != SIGKILL) => {
+        (Ending::Signal { signal, .. }, sent)
+            if *signal == SIGKILL && sent.is_none_or(|(last, _)| last != SIGKILL) =>
+        {
             hints.push(format!(
                 "{SIGKILL} was not sent by the script or the harness: the target itself, another process, or the \
                  kernel for want of memory"
@@ -48,6 +51,20 @@ fn closed_a_reader(exit: &Exit) -> bool {
         What::Delivered { delivery: Delivery::Closed { stream } } => stream != StandardStream::Stdin,
         _ => false,
     })
+}
+
+/// Who has chosen that the target ignores a signal.
+fn ignored(exit: &Exit, signal: Signal) -> String {
+    let who = match &exit.became {
+        Some(command) => format!(
+            "it has become {} since, by `exec`, through which that is inherited: either has chosen that",
+            quoted(command.as_bytes())
+        ),
+        None => "it has chosen that itself".to_owned(),
+    };
+    format!(
+        "the target ignores {signal}. exeunt starts it with every signal at its default action, and {who}"
+    )
 }
 
 /// Why a target did not survive a signal of the script's.

@@ -127,7 +127,7 @@ impl HandlerInChild {
         for process in processes.iter().filter(|process| !process.is_zombie()) {
             let now = disposition::of(process.pid, self.signal.number());
             let state = match now.filter(|now| now.is_ready()) {
-                None => in_words(now).to_owned(),
+                None => in_words(now).to_owned() + &self.inherited(process, now),
                 Some(_) => match self.what_is_missing(process, seen.now) {
                     None => return true,
                     Some(missing) => missing,
@@ -142,6 +142,18 @@ impl HandlerInChild {
         }
         self.found = Some(found);
         false
+    }
+
+    /// From whom a process may have it that it ignores the signal: its parent, which ignores it too.
+    fn inherited(&self, process: &ProcessInfo, now: Option<Disposition>) -> String {
+        let of_parent = disposition::of(process.parent, self.signal.number());
+        match (now, of_parent) {
+            (Some(Disposition::Ignored), Some(Disposition::Ignored)) => {
+                let name = proc::inspect(process.parent).map_or_else(String::new, |parent| parent.name);
+                format!(", as its parent {} ({name}) does: that is inherited", process.parent)
+            }
+            _ => String::new(),
+        }
     }
 
     /// Why a process that has a handler is not ready all the same.

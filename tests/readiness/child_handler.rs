@@ -109,6 +109,11 @@ fn what_is_there_and_not_ready_is_named() {
     stays_closed(
         || shell("trap '' TERM; echo arranged >>\"$EXEUNT_PROBE\"; sleep 600; :"),
         gate,
+        &[what, " (sleep): it ignores the signal, as its parent ", " (sh) does: that is inherited\n"],
+    );
+    stays_closed(
+        || shell("(trap '' TERM; echo arranged >>\"$EXEUNT_PROBE\"; exec sleep 600); :"),
+        gate,
         &[what, " (sleep): it ignores the signal\n"],
     );
     stays_closed(

@@ -97,10 +97,31 @@ fn a_blocked_signal_that_kills_when_it_is_let_in_is_told() {
 #[test]
 fn an_ignored_signal_is_told_at_the_deadline() {
     tells(
-        "hint: the target ignores SIGTERM (15). exeunt starts it with every signal at its default action, so it, or a \
-         wrapper such as nohup, has chosen that\n",
+        "hint: the target ignores SIGTERM (15). exeunt starts it with every signal at its default action, and it has \
+         chosen that itself\n",
         || until_the_deadline(shell("trap '' TERM")).success(),
         || until_the_deadline(shell("trap : TERM")).success(),
+    );
+}
+
+#[test]
+fn what_a_wrapper_has_handed_on_by_exec_is_told_with_what_it_became() {
+    let Some(_) = needs("bash") else { return };
+    let loops = "echo up; while :; do :; done";
+    let wrapped = |script: String| program("sh").args(["-c", &script]).ready_when(Ready::stdout("up"));
+    let executes = || wrapped(format!("trap '' TERM; exec bash -c '{loops}'"));
+    tells(
+        "hint: the target ignores SIGTERM (15). exeunt starts it with every signal at its default action, and it has \
+         become \"bash -c echo up; while :; do :; done\" since, by `exec`, through which that is inherited: either has \
+         chosen that\n",
+        || until_the_deadline(executes()).success(),
+        || until_the_deadline(wrapped(format!("trap '' TERM; {loops}"))).success(),
+    );
+    let nohup = || program("nohup").args(["sh", "-c", loops]).ready_when(Ready::stdout("up"));
+    tells(
+        "and it has become \"sh -c echo up; while :; do :; done\" since",
+        || nohup().signal_after(SIGHUP, ms(0)).timeout(ms(600)).success(),
+        || until_the_deadline(shell("trap '' TERM")).success(),
     );
 }
 
