@@ -201,6 +201,9 @@ pub struct Stuck {
     pub command: String,
     /// Its threads, the main thread first.
     pub threads: Vec<StuckThread>,
+    /// Its threads with their frames as gdb tells them, or why gdb told none; `None` where that was not asked
+    /// for ([`backtraces`](crate::ExitTest::backtraces)).
+    pub backtrace: Option<String>,
 }
 
 /// One thread of a process that was still running when the harness gave up.

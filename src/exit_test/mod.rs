@@ -70,6 +70,7 @@ pub struct ExitTest {
     window: Option<Window>,
     timeout: Duration,
     step_timeout: Option<Duration>,
+    backtraces: bool,
     capture_limit: usize,
     core_dumps: bool,
     traced: bool,
@@ -110,6 +111,7 @@ impl ExitTest {
             window: None,
             timeout: DEFAULT_TIMEOUT,
             step_timeout: None,
+            backtraces: false,
             capture_limit: DEFAULT_CAPTURE,
             core_dumps: false,
             traced: false,
@@ -200,6 +202,16 @@ impl ExitTest {
             self.mistake("a timeout of zero gives the target no time at all");
         }
         self.timeout = timeout.min(LONGEST_TIMEOUT);
+        self
+    }
+
+    /// At a deadline, asks gdb for a backtrace of every thread of what is still running, the target first, four
+    /// processes at the most ([`Stuck::backtrace`](crate::Stuck::backtrace)). It takes seconds, ten at the most.
+    ///
+    /// Where gdb is not installed, or may not look into the process (`/proc/sys/kernel/yama/ptrace_scope`; a
+    /// target that is [`traced`](Self::traced)), the report says so instead.
+    pub const fn backtraces(mut self, wanted: bool) -> Self {
+        self.backtraces = wanted;
         self
     }
 
@@ -328,6 +340,7 @@ impl ExitTest {
                 stdin: self.stdin.as_deref(),
                 scripted_stdin,
                 step_timeout: self.step_timeout.map(scaled),
+                backtraces: self.backtraces,
                 ready: self.ready,
                 steps: self.steps,
                 allow_early_end: self.allow_early_end,

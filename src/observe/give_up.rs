@@ -17,7 +17,10 @@ use crate::sys::exiting;
 use crate::sys::proc::{self, ProcessInfo};
 use crate::sys::threads::{self, Wait};
 
-use super::{GivenUp, INTRODUCTION_PATIENCE, Observation};
+use super::{GivenUp, INTRODUCTION_PATIENCE, Observation, backtrace};
+
+/// Of so many processes gdb is asked for backtraces.
+const MOST_TRACED_BACK: usize = 4;
 
 /// So many processes are examined when the harness gives up.
 const MOST_EXAMINED: usize = 32;
@@ -85,6 +88,12 @@ impl Observation<'_> {
         tree.sort_by_key(|process| process.pid != pid);
         tree.truncate(MOST_EXAMINED);
         self.stuck = tree.into_iter().filter(|process| !process.is_zombie()).map(stuck).collect();
+        if self.orders.backtraces {
+            let deadline = Moment::now().plus(backtrace::PATIENCE);
+            for process in self.stuck.iter_mut().take(MOST_TRACED_BACK) {
+                process.backtrace = Some(backtrace::of(process.pid, deadline));
+            }
+        }
     }
 }
 
@@ -122,5 +131,5 @@ fn stuck(process: ProcessInfo) -> Stuck {
             Wait::Call { name, on: Some(on) } => Some(format!("{name} on descriptor {on}")),
         },
     });
-    Stuck { pid: process.pid, command: process.command, threads: threads.collect() }
+    Stuck { pid: process.pid, command: process.command, threads: threads.collect(), backtrace: None }
 }

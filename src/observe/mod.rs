@@ -5,6 +5,7 @@
 //! sleeps; only for ports and signal handlers, for which the kernel has no event, it looks again and
 //! again.
 
+mod backtrace;
 mod conclude;
 mod deliver;
 mod family;
@@ -63,6 +64,8 @@ pub(crate) struct Orders<'a> {
     pub(crate) steps: Vec<Step>,
     /// How long each gate may take to open.
     pub(crate) step_timeout: Option<Duration>,
+    /// Ask gdb for backtraces at a deadline.
+    pub(crate) backtraces: bool,
     pub(crate) allow_early_end: bool,
     pub(crate) capture_limit: usize,
     /// How long the run may take in all, and when that is over.

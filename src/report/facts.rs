@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use crate::exit::{Event, Exit, MarkKind, Outputs, What};
+use crate::exit::{Event, Exit, MarkKind, Outputs, Stuck, What};
 use crate::stream::Captured;
 use crate::tree::{Fate, Member, Received, Sender};
 
@@ -139,8 +139,26 @@ pub(super) fn stuck(out: &mut String, exit: &Exit) {
         if process.is_deadlocked() {
             out.push_str("      it cannot go on: every thread waits for a lock inside this process\n");
         }
+        backtrace(out, process);
     }
 }
+
+/// What gdb told of a process.
+fn backtrace(out: &mut String, process: &Stuck) {
+    const MOST: usize = 100;
+    let Some(backtrace) = &process.backtrace else { return };
+    out.push_str("      backtraces:\n");
+    for line in backtrace.lines().take(MOST) {
+        let _ = writeln!(out, "        {}", visible(line.as_bytes(), SHOWN_FRAME));
+    }
+    let rest = backtrace.lines().count().saturating_sub(MOST);
+    if rest > 0 {
+        let _ = writeln!(out, "        … {} more lines …", rest);
+    }
+}
+
+/// So many bytes of a frame are shown: names of generic functions are long.
+const SHOWN_FRAME: usize = 240;
 
 pub(super) fn timeline(out: &mut String, exit: &Exit) {
     // (time, order among equals, text)

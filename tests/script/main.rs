@@ -7,6 +7,7 @@ mod process;
 #[path = "../support/mod.rs"]
 mod support;
 
+mod backtraces;
 mod escalation;
 mod groups;
 mod plan;
