@@ -11,7 +11,8 @@ use std::time::{Duration, Instant};
 use exeunt::prelude::*;
 
 use crate::process::{
-    PATIENCE, Process, descendants, inner_arguments, inner_variable, is_inner, own_executable,
+    PATIENCE, Process, as_at_a_terminal, descendants, inner_arguments, inner_variable, is_inner,
+    own_executable,
 };
 
 /// A gate that never opens, and prints when the target is up.
@@ -96,16 +97,18 @@ impl Runner {
     fn start(test: &str) -> Self {
         let scratch = tempfile::tempdir().unwrap();
         let (name, value) = inner_variable();
-        let mut child = Command::new(own_executable())
+        let mut command = Command::new(own_executable());
+        command
             .args(inner_arguments(&format!("runner::{test}")))
             .env(name, value)
             .env("TMPDIR", scratch.path())
             .process_group(0)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("this test binary");
+            .stderr(Stdio::null());
+        // SAFETY: what the child does is async-signal-safe.
+        unsafe { command.pre_exec(as_at_a_terminal) };
+        let mut child = command.spawn().expect("this test binary");
         let lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
         let up = lines.map_while(Result::ok).filter(|line| line.contains("a target is up"));
         assert_eq!(up.take(TARGETS).count(), TARGETS, "the targets came up");

@@ -13,7 +13,7 @@ use exeunt::prelude::*;
 use crate::descendants::{self, KINDS, Registry, count};
 use crate::process::descendants as descendants_of;
 use crate::process::{
-    PATIENCE, Process, inner_arguments, inner_variable, is_inner, launcher, own_executable,
+    PATIENCE, Process, as_at_a_terminal, inner_arguments, inner_variable, is_inner, launcher, own_executable,
 };
 
 /// Says to the inner tests where the registry is.
@@ -77,7 +77,8 @@ struct TestProcess {
 impl TestProcess {
     fn start(test: &str, registry: &Path) -> Self {
         let temporary = tempfile::tempdir().unwrap();
-        let child = Command::new(own_executable())
+        let mut command = Command::new(own_executable());
+        command
             .args(inner_arguments(test))
             .envs([inner_variable()])
             .env(REGISTRY, registry)
@@ -86,10 +87,10 @@ impl TestProcess {
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
-            .process_group(0)
-            .spawn()
-            .unwrap();
-        Self { child, temporary }
+            .process_group(0);
+        // SAFETY: what the child does is async-signal-safe.
+        unsafe { command.pre_exec(as_at_a_terminal) };
+        Self { child: command.spawn().unwrap(), temporary }
     }
 
     fn pid(&self) -> i32 {

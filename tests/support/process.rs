@@ -38,6 +38,20 @@ pub const fn inner_variable() -> (&'static str, &'static str) {
     (INNER, "1")
 }
 
+/// For the child of a `Command` that is to end by a signal: a shell that starts these tests in the
+/// background has SIGINT ignored, `nohup` SIGHUP, and so would the child.
+///
+/// # Errors
+///
+/// Never.
+pub fn as_at_a_terminal() -> std::io::Result<()> {
+    for signal in [libc::SIGHUP, libc::SIGINT] {
+        // SAFETY: SIG_DFL runs no code.
+        unsafe { libc::signal(signal, libc::SIG_DFL) };
+    }
+    Ok(())
+}
+
 /// Whether an inner test was started by the test that it belongs to, and not by `--ignored`.
 pub fn is_inner() -> bool {
     std::env::var_os(INNER).is_some()
