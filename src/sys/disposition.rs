@@ -42,6 +42,12 @@ impl Sets {
         }
         sets
     }
+
+    /// Whether a signal is pending that is let in: the thread has not run since it came. SIGKILL does not count:
+    /// the exit of a process is that to all its other threads.
+    fn is_about_to_take_one(&self) -> bool {
+        (self.pending | self.shared_pending) & !self.blocked & !bit(libc::SIGKILL) != 0
+    }
 }
 
 fn bit(signal: i32) -> u64 {
@@ -53,18 +59,18 @@ fn threads(pid: i32) -> Vec<PathBuf> {
     tasks.flatten().map(|task| task.path()).collect()
 }
 
-/// What the process `pid` would do with `signal` now; `None` when it is gone.
+/// What the process `pid` would do with `signal` now; `None` when it is gone, and where it cannot be told.
 pub(crate) fn of(pid: i32, signal: i32) -> Option<Disposition> {
     let wanted = bit(signal);
     let process = Sets::read(Path::new(&format!("/proc/{pid}/status")))?;
     let threads = threads(pid);
-    if threads.iter().any(|thread| waits_for(pid, thread, wanted)) {
+
+    let waited_for = || threads.iter().any(|thread| waits_for(pid, thread, wanted));
+    if waited_for() {
         return Some(Disposition::WaitedFor);
     }
-    let blocked = threads
-        .iter()
-        .filter_map(|thread| Sets::read(&thread.join("status")))
-        .all(|sets| sets.blocked & wanted != 0);
+    let sets: Vec<Sets> = threads.iter().filter_map(|thread| Sets::read(&thread.join("status"))).collect();
+    let blocked = sets.iter().all(|sets| sets.blocked & wanted != 0);
     Some(if process.ignored & wanted != 0 {
         Disposition::Ignored
     } else if blocked && signalfd_takes(pid, wanted) {
@@ -73,6 +79,12 @@ pub(crate) fn of(pid: i32, signal: i32) -> Option<Disposition> {
         Disposition::Blocked
     } else if process.caught & wanted != 0 {
         Disposition::Handled
+    } else if sets.iter().any(Sets::is_about_to_take_one) {
+        // It may have been woken by that in `sigwait`, and not have its mask back yet.
+        return None;
+    } else if waited_for() {
+        // It went to wait between the looks, where the kernel has the signal out of its mask.
+        Disposition::WaitedFor
     } else {
         Disposition::Default
     })
@@ -163,6 +175,9 @@ mod tests {
         assert_eq!(sets.caught & bit(libc::SIGTERM), bit(libc::SIGTERM));
         assert_eq!((sets.pending, sets.blocked), (bit(1), bit(2)));
         assert_eq!(bit(64), 1 << 63);
+        assert!(sets.is_about_to_take_one(), "SIGTERM");
+        let blocked = Sets { blocked: sets.pending | sets.shared_pending, ..sets };
+        assert!(!blocked.is_about_to_take_one());
     }
 
     #[test]

@@ -34,6 +34,36 @@ fn a_mark_that_is_made_at_once_opens_its_gate() {
     });
 }
 
+/// While a thread waits in `sigwait`, the kernel has the signal out of its mask, and still when another signal has
+/// woken it, until it runs. It looks then like one that would be killed; and as the target ends by a code, the
+/// signal would be taken for one that came too late.
+#[test]
+fn a_signal_that_comes_right_after_another_to_a_thread_in_sigwait_is_delivered() {
+    extern "C" fn nothing(_: libc::c_int) {}
+
+    fn waits_for_sigusr1() {
+        // SAFETY: the handler does nothing.
+        unsafe { libc::signal(libc::SIGTERM, nothing as *const () as libc::sighandler_t) };
+        // SAFETY: all zeros is a set, if not yet an empty one.
+        let mut set: libc::sigset_t = unsafe { std::mem::zeroed() };
+        // SAFETY: the set is this function's own.
+        unsafe { libc::sigemptyset(&raw mut set) };
+        // SAFETY: as above.
+        unsafe { libc::sigaddset(&raw mut set, libc::SIGUSR1) };
+        // SAFETY: as above; the mask of before is not asked for.
+        unsafe { libc::pthread_sigmask(libc::SIG_BLOCK, &raw const set, std::ptr::null_mut()) };
+        let mut came = 0;
+        // SAFETY: the set and the number are this function's own.
+        unsafe { libc::sigwait(&raw const set, &raw mut came) };
+        std::process::exit(came);
+    }
+
+    for_a_while(|| {
+        let plan = assert_exit(waits_for_sigusr1).timeout(secs(10)).ready_when(Ready::handler(SIGUSR1));
+        plan.signal_after(SIGTERM, ms(0)).signal_after(SIGUSR1, ms(0)).code(SIGUSR1.number());
+    });
+}
+
 #[test]
 fn a_file_in_directories_that_come_with_it_opens_its_gate() {
     for_a_while(|| {
