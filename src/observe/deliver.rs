@@ -126,7 +126,9 @@ impl Observation<'_> {
         let kills = |signal: Signal, disposition| {
             disposition == Some(Disposition::Default) && signal.kills_by_default()
         };
-        let deadly = delivery.signal().is_some_and(|(signal, disposition)| kills(signal, disposition));
+        let deadly = delivery
+            .signal()
+            .is_some_and(|(signal, disposition)| kills(signal, disposition) && !self.is_ready_by_now(signal));
         self.deadly = deadly.then(|| Deadly {
             progress: self.progress,
             since: self.since,
@@ -266,6 +268,13 @@ impl Observation<'_> {
         self.stdout.drain(self.live.requested_at, &mut self.buffer)?;
         self.stderr.drain(self.live.requested_at, &mut self.buffer)?;
         self.read_marks(false)
+    }
+
+    /// Whether the target is ready to take a signal now that it has been sent: it may have become so since it
+    /// was looked at. One that was killed by it is not there to become so.
+    fn is_ready_by_now(&self, signal: Signal) -> bool {
+        let now = self.start.and_then(|(_, pid)| disposition::of(pid, signal.number()));
+        now.is_some_and(Disposition::is_ready)
     }
 
     /// Takes the last delivery back if it killed by default and the target ended by a code all the
