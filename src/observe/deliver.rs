@@ -128,7 +128,7 @@ impl Observation<'_> {
         };
         let deadly = delivery
             .signal()
-            .is_some_and(|(signal, disposition)| kills(signal, disposition) && !self.is_ready_by_now(signal));
+            .is_some_and(|(signal, disposition)| kills(signal, disposition) && self.is_leaving(signal));
         self.deadly = deadly.then(|| Deadly {
             progress: self.progress,
             since: self.since,
@@ -270,11 +270,12 @@ impl Observation<'_> {
         self.read_marks(false)
     }
 
-    /// Whether the target is ready to take a signal now that it has been sent: it may have become so since it
-    /// was looked at. One that was killed by it is not there to become so.
-    fn is_ready_by_now(&self, signal: Signal) -> bool {
-        let now = self.start.and_then(|(_, pid)| disposition::of(pid, signal.number()));
-        now.is_some_and(Disposition::is_ready)
+    /// Whether the target seems to have been on its way out when it was sent a signal. One that is not now is
+    /// killed by it or takes it; and it may have become ready to since it was looked at.
+    fn is_leaving(&self, signal: Signal) -> bool {
+        let process = self.start.and_then(|(_, pid)| proc::inspect(pid));
+        let ready = self.disposition(signal).is_some_and(Disposition::is_ready);
+        process.is_none_or(|process| process.exiting) && !ready
     }
 
     /// Takes the last delivery back if it killed by default and the target ended by a code all the

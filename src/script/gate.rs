@@ -11,7 +11,7 @@ use crate::sys::disposition;
 use crate::sys::proc;
 use crate::sys::unix_sockets;
 
-use super::processes::{Children, HandlerInChild, Idle, in_words};
+use super::processes::{Children, HandlerInChild, Idle, Settling, in_words};
 use super::text::TextPredicate;
 use super::{Ready, Seen, Sight, StreamName, TextMatch};
 
@@ -22,7 +22,7 @@ pub(super) enum Gate {
     File { path: PathBuf, before: Option<Identity> },
     Port { address: Result<SocketAddr, String> },
     Socket(PathBuf),
-    Handler { signal: Signal, last: Option<Disposition>, declined: Option<String> },
+    Handler { signal: Signal, last: Option<Disposition>, declined: Option<String>, settling: Settling },
     HandlerInChild(HandlerInChild),
     Idle(Idle),
     Children(Children),
@@ -175,7 +175,7 @@ impl Ready {
             Gate::Port { address } => {
                 nothing(address.as_ref().is_ok_and(|address| proc::listens_at(seen.pid, *address)))
             }
-            Gate::Handler { signal, last, declined } => {
+            Gate::Handler { signal, last, declined, settling } => {
                 let now = disposition::of(seen.pid, signal.number());
                 *last = now.or(*last);
                 let runtime = disposition::runtime_handler(seen.pid, signal.number());
@@ -183,7 +183,8 @@ impl Ready {
                 let is_ready = |now: Option<Disposition>| now.is_some_and(Disposition::is_ready);
                 let ready = is_ready(now) && is_ready(disposition::of(seen.pid, signal.number()));
                 *declined = runtime.filter(|_| ready).map(|runtime| runtimes_own(*signal, runtime));
-                nothing(ready && declined.is_none())
+                let settled = settling.is_over(seen.pid, ready.then_some(now).flatten());
+                nothing(settled && declined.is_none())
             }
             Gate::HandlerInChild(handler) => nothing(handler.is_open(seen)),
             Gate::Socket(path) => nothing(unix_sockets::listens_at(seen.pid, path)),

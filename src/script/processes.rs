@@ -36,6 +36,38 @@ impl Stillness {
     }
 }
 
+/// How much a thread has to run on after its process was seen to have a handler: far more than lies between
+/// the kernel's handler and what a library does about it.
+const SETTLED: Duration = Duration::from_micros(100);
+
+/// A handler that was seen, and how far each thread had come that was not asleep then.
+#[derive(Debug)]
+pub(super) struct Settling(Option<Vec<(i32, Duration)>>);
+
+impl Settling {
+    pub(super) const fn new() -> Self {
+        Self(None)
+    }
+
+    /// Whether a process that is ready by `ready`, if it is, has done all that belongs to it.
+    pub(super) fn is_over(&mut self, pid: i32, ready: Option<Disposition>) -> bool {
+        match ready {
+            None => {
+                self.0 = None;
+                return false;
+            }
+            // Somebody waits for it already.
+            Some(ready) if ready != Disposition::Handled => return true,
+            Some(_) => {}
+        }
+        let awake = proc::threads_awake(pid);
+        let before = self.0.get_or_insert_with(|| awake.clone());
+        before.iter().all(|(tid, ran)| {
+            awake.iter().find(|(now, _)| now == tid).is_none_or(|(_, now)| *now >= *ran + SETTLED)
+        })
+    }
+}
+
 /// That the target and all that it started are asleep.
 #[derive(Debug, Default)]
 pub(super) struct Idle {

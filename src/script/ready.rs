@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::signal::Signal;
 
 use super::gate::{Gate, Part};
-use super::processes::{Children, HandlerInChild, Idle};
+use super::processes::{Children, HandlerInChild, Idle, Settling};
 use super::text::Match;
 use super::{IntoTextMatch, Sight, StreamName, TextMatch};
 
@@ -83,6 +83,10 @@ impl Ready {
     /// Opens when the target is ready to take this signal: it has installed a handler, a thread waits
     /// for it in `sigwait`, or a signalfd takes it. It makes a delay before a signal unnecessary.
     ///
+    /// A library may have the kernel's handler before it knows what to do about the signal (signal-hook and
+    /// tokio, for some instructions). So where there is a handler each thread has then to go to sleep, or to
+    /// run on for a moment, before the gate opens.
+    ///
     /// Where the target's runtime catches the signal from its own start, long before the program is
     /// ready (Python and shells SIGINT, Node and the JVM SIGTERM too, Go all signals), it declines: the
     /// run fails with an error that says so. The kernel has no event for it; `/proc` is read again every
@@ -99,7 +103,7 @@ impl Ready {
     ///     .code(0);
     /// ```
     pub const fn handler(signal: Signal) -> Self {
-        Self(Gate::Handler { signal, last: None, declined: None })
+        Self(Gate::Handler { signal, last: None, declined: None, settling: Settling::new() })
     }
 
     /// Opens when the target is ready to take every one of these signals, as [`handler`](Self::handler) tells.

@@ -32,11 +32,16 @@ pub(crate) mod unix_sockets {
 }
 
 pub(crate) mod proc {
+    pub(crate) const fn threads_awake(_: i32) -> Vec<(i32, std::time::Duration)> {
+        Vec::new()
+    }
+
     pub(crate) struct ProcessInfo {
         pub(crate) pid: i32,
         pub(crate) parent: i32,
         pub(crate) name: String,
         pub(crate) has_executed: bool,
+        pub(crate) exiting: bool,
     }
 
     impl ProcessInfo {

@@ -18,6 +18,8 @@ pub(crate) struct ProcessInfo {
     pub(crate) command: String,
     /// Whether it is what its parent made of it by `exec`, and not a fork that still runs its parent's code.
     pub(crate) has_executed: bool,
+    /// Its main thread is on its way out, or has left.
+    pub(crate) exiting: bool,
     threads: u32,
     /// When it started, in clock ticks since the machine did.
     started: u64,
@@ -49,6 +51,9 @@ impl ProcessInfo {
 /// `PF_FORKNOEXEC` of the kernel, cleared by `exec`.
 const FORKED_AND_NOT_EXECUTED: u32 = 0x40;
 
+/// A flag of a thread that has begun to leave (`PF_EXITING`, linux/sched.h).
+const EXITING: u32 = 0x4;
+
 /// Reads what is known of `pid`; `None` when it is gone.
 pub(crate) fn inspect(pid: i32) -> Option<ProcessInfo> {
     let directory = PathBuf::from(format!("/proc/{pid}"));
@@ -79,6 +84,7 @@ pub(crate) fn inspect(pid: i32) -> Option<ProcessInfo> {
         name: name.to_owned(),
         command: command.join(" "),
         has_executed,
+        exiting: flags & EXITING != 0,
         threads,
         started,
     })
@@ -102,6 +108,21 @@ pub(crate) fn other_threads() -> Vec<String> {
     let others = tasks.filter(|task| task.file_name() != own.as_str());
     let name = |task: fs::DirEntry| fs::read_to_string(task.path().join("comm")).ok();
     others.filter_map(name).map(|name| name.trim_end().to_owned()).collect()
+}
+
+/// The threads of a process that run, or would if they could, each with the processor time that it has had (man 5 proc,
+/// `schedstat`); where the kernel does not count that, none.
+pub(crate) fn threads_awake(pid: i32) -> Vec<(i32, Duration)> {
+    let tasks = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
+    let awake = |task: fs::DirEntry| {
+        let tid = task.file_name().to_str()?.parse().ok()?;
+        let stat = fs::read_to_string(task.path().join("stat")).ok()?;
+        let awake = stat.rsplit_once(')')?.1.trim_start().starts_with(['R', 'D']);
+        let ran = fs::read_to_string(task.path().join("schedstat")).ok()?;
+        let ran = Duration::from_nanos(ran.split_ascii_whitespace().next()?.parse().ok()?);
+        awake.then_some((tid, ran))
+    };
+    tasks.filter_map(awake).collect()
 }
 
 /// The children of this process, which must have a single thread. Zombies are among them.

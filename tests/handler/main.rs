@@ -108,12 +108,23 @@ fn a_gate_that_opens_before_the_handler_is_there_is_found_out_by_these_tests() {
 #[test]
 fn a_signal_that_comes_while_a_handler_is_being_installed_is_delivered_all_the_same() {
     let Some(_) = programs::c_program("sigaction.c") else { return };
-    for run in 0..runs() * 10 {
+    let all = runs() * 10;
+    let mut taken_back = 0;
+    for run in 0..all {
         let plan = programs::c_program("sigaction.c").expect("it was there a moment ago");
         let delay = Duration::from_micros(200 * u64::try_from(run % 100).expect("few"));
-        let exit = plan.ready_when(Ready::stdout("at work")).signal_after(SIGTERM, delay).run();
-        let exit = exit.unwrap_or_else(|error| panic!("after {delay:?}: {error}"));
-        let killed = Ending::Signal { signal: SIGTERM, core_dumped: false };
-        assert!(*exit.ending() == killed || *exit.ending() == Ending::Code(LEFT), "{exit:?}");
+        match plan.ready_when(Ready::stdout("at work")).signal_after(SIGTERM, delay).run() {
+            Ok(exit) => {
+                let killed = Ending::Signal { signal: SIGTERM, core_dumped: false };
+                assert!(*exit.ending() == killed || *exit.ending() == Ending::Code(LEFT), "{exit:?}");
+            }
+            // It installed its handler, took the signal and left, all since it was looked at: that cannot be
+            // told from one that was leaving of its own accord, and would pass for evidence of nothing.
+            Err(error) => {
+                assert!(error.to_string().contains("the target had ended"), "{error}");
+                taken_back += 1;
+            }
+        }
     }
+    assert!(taken_back * 20 <= all, "{taken_back} of {all}");
 }
