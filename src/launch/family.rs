@@ -218,8 +218,10 @@ impl Family {
     /// whether there is none left.
     pub(super) fn has_ended(&mut self, after: After<'_>) -> bool {
         if self.relatives.followed {
-            // What still runs is still followed, and has to be let go on.
-            while let Some(news) = trace::next() {
+            // What still runs is still followed, and has to be let go on. This process's own children are
+            // heard of first, and the others may have news without end.
+            for _ in 0..MOST_NEWS {
+                let Some(news) = trace::next() else { break };
                 if let Happened::Ended { raw_status, .. } = news.what {
                     self.ended_after(news.tid, raw_status, after);
                 }

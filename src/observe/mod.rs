@@ -381,6 +381,8 @@ impl<'a> Observation<'a> {
         self.live.settled = reply.is_last();
         match reply {
             Reply::NotStarted(error) => Err(crate::launch::start_error(self.orders.subject, error)),
+            // It was asked for once more while the first was on its way.
+            Reply::Started(_) if self.start.is_some() => Ok(None),
             Reply::Started(start) => {
                 self.start = Some((start.at, start.pid));
                 self.pidfd = message.fds.into_iter().next().map(PidFd::from_fd);
