@@ -92,6 +92,9 @@ impl Ready {
     /// run fails with an error that says so. The kernel has no event for it; `/proc` is read again every
     /// millisecond.
     ///
+    /// A library may install its handler a moment before it listens to it, as tokio's signal streams do, and lose
+    /// a signal in between: add `.and(Ready::idle())` there.
+    ///
     /// ```
     /// use exeunt::prelude::*;
     ///

@@ -71,7 +71,8 @@ fn a_signal_is_queued_with_its_value() {
     let real_time = Signal::try_from(libc::SIGRTMIN()).unwrap();
     let plan = |value| {
         assert_exit(leaves_with_the_value)
-            .ready_when(Ready::stdout("ready"))
+            // It says so before it waits.
+            .ready_when(Ready::stdout("ready").and(Ready::handler(SIGUSR1)))
             .queue_after(SIGUSR1, -5, ms(0))
             .queue_when(real_time, value, Ready::stdout("-5 by code -1"))
     };
@@ -85,9 +86,16 @@ fn a_signal_is_queued_with_its_value() {
 
 #[test]
 fn a_signal_that_is_not_queued_has_no_value() {
-    let plan = assert_exit(leaves_with_the_value).ready_when(Ready::stdout("ready"));
-    let plan = plan.signal_after(SIGUSR1, ms(0)).signal_when(SIGUSR1, Ready::stdout("by code 0"));
-    plan.code(0).stdout(predicate::str::contains("by code -1").not());
+    let plan = || {
+        let plan = assert_exit(leaves_with_the_value).ready_when(Ready::stdout("ready"));
+        plan.signal_after(SIGUSR1, ms(0))
+    };
+    let sent = || plan().signal_when(SIGUSR1, Ready::stdout("by code 0"));
+    let queued = || plan().queue_when(SIGUSR1, 0, Ready::stdout("by code 0"));
+    let by_code = "by code -1";
+    sent().code(0).stdout(predicate::str::contains(by_code).not());
+    // The control: the value 0 that was queued is another thing than none.
+    fails_with(|| queued().stdout(predicate::str::contains(by_code).not()), &[by_code]);
 }
 
 #[test]
