@@ -2,8 +2,8 @@
 
 use exeunt::{Delivery, Recipient, prelude::*};
 
-use crate::deliveries;
 use crate::support::fails_with;
+use crate::{deliveries, in_words, scaled};
 
 /// Does this at SIGTERM, then goes on.
 fn at_sigterm(does: &str) -> ExitTest {
@@ -27,18 +27,18 @@ fn a_target_that_leaves_in_its_grace_was_not_forced() {
 fn one_that_does_not_is_killed_and_every_report_says_so() {
     let plan = || at_sigterm("echo not now").escalate(SIGTERM, ms(200));
     let exit = plan().killed_by(SIGKILL);
-    assert_eq!(exit.forced(), Some(ms(200)));
+    assert_eq!(exit.forced(), Some(scaled(ms(200))));
     assert!(matches!(
         deliveries(&exit)[..],
         [Delivery::Signal { .. }, Delivery::Forced { to: Recipient::Target, .. }]
     ));
     assert!(exit.duration() >= ms(200));
-    let forced = "because: it had to be killed after 200 ms";
-    let told = "SIGKILL (9) sent: it was still there after the grace of 200 ms";
-    fails_with(|| plan().code(0), &[forced, told, "happened: killed by SIGKILL (9), "]);
+    let forced = &*format!("because: it had to be killed after {}", in_words(ms(200)));
+    let told = format!("SIGKILL (9) sent: it was still there after the grace of {}", in_words(ms(200)));
+    fails_with(|| plan().code(0), &[forced, &told, "happened: killed by SIGKILL (9), "]);
     fails_with(|| plan().success(), &[forced]);
     // However soon SIGKILL worked.
-    fails_with(|| plan().within(secs(1000)), &["ended within 1000 s", forced]);
+    fails_with(|| plan().within(secs(1000)), &["ended within ", forced]);
     // What it did in its grace is evidence all the same.
     exit.cleanup_ran("not now");
 }
@@ -54,10 +54,8 @@ fn a_sigkill_of_the_scripts_own_forces_nothing() {
 #[test]
 fn a_target_that_ignores_the_signal_is_told() {
     let plan = || at_sigterm("").escalate(SIGTERM, ms(100));
-    fails_with(
-        || plan().success(),
-        &["SIGTERM (15) sent, which the target ignored", "it had to be killed after 100 ms"],
-    );
+    let forced = format!("it had to be killed after {}", in_words(ms(100)));
+    fails_with(|| plan().success(), &["SIGTERM (15) sent, which the target ignored", &forced]);
     plan().killed_by(SIGKILL);
 }
 
@@ -69,7 +67,10 @@ fn it_waits_for_its_gate() {
         || at_sigterm("exit 3").escalate_when(SIGTERM, secs(1), Ready::stdout("never")).timeout(ms(300));
     fails_with(
         || never().timed_out(),
-        &["not reached: SIGTERM (15), and SIGKILL (9) 1 s later, when stdout contains \"never\""],
+        &[&format!(
+            "not reached: SIGTERM (15), and SIGKILL (9) {} later, when stdout contains \"never\"",
+            in_words(secs(1))
+        )],
     );
 }
 
@@ -85,7 +86,10 @@ fn sigkill_to_the_group_ends_what_the_target_started() {
     assert!(matches!(deliveries(&exit)[..], [_, Delivery::Forced { to: Recipient::Group, .. }]));
     fails_with(
         || plan().escalate_to_group(SIGTERM, ms(100)).success(),
-        &["SIGKILL (9) sent to the target's process group: it was still there after the grace of 100 ms"],
+        &[&format!(
+            "SIGKILL (9) sent to the target's process group: it was still there after the grace of {}",
+            in_words(ms(100))
+        )],
     );
 }
 
@@ -94,7 +98,10 @@ fn a_target_that_ended_before_was_not_even_asked() {
     let plan = || program("true").escalate_when(SIGTERM, secs(1), Ready::delay(secs(60)));
     fails_with(
         || plan().success(),
-        &["not reached: SIGTERM (15), and SIGKILL (9) 1 s later,", "the target had ended"],
+        &[
+            &format!("not reached: SIGTERM (15), and SIGKILL (9) {} later,", in_words(secs(1))),
+            "the target had ended",
+        ],
     );
     plan().allow_early_end().success();
 }
@@ -102,7 +109,10 @@ fn a_target_that_ended_before_was_not_even_asked() {
 #[test]
 fn a_deadline_within_the_grace_is_a_deadline() {
     let plan = || at_sigterm("").escalate(SIGTERM, secs(60)).timeout(ms(500));
-    fails_with(|| plan().killed_by(SIGKILL), &["the deadline came before", "still running after 500 ms"]);
+    fails_with(
+        || plan().killed_by(SIGKILL),
+        &["the deadline came before", &format!("still running after {}", in_words(ms(500)))],
+    );
     let error = plan().run().unwrap_err();
     assert_eq!(error.exit().and_then(Exit::forced), None);
 }

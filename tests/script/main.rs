@@ -17,7 +17,25 @@ mod steps;
 mod stopped;
 mod unread;
 
+use std::time::Duration;
+
 use exeunt::{Delivery, Exit, What};
+
+/// A time of the plan as `EXEUNT_TIMEOUT_SCALE` makes it, with which these tests hold too.
+fn scaled(time: Duration) -> Duration {
+    let scale = std::env::var("EXEUNT_TIMEOUT_SCALE").ok().and_then(|text| text.trim().parse().ok());
+    time.mul_f64(scale.unwrap_or(1.0))
+}
+
+/// A scaled time as a report names it.
+fn in_words(time: Duration) -> String {
+    let time = scaled(time);
+    if time < Duration::from_secs(1) {
+        format!("{} ms", time.as_millis())
+    } else {
+        format!("{} s", time.as_secs_f64())
+    }
+}
 
 /// What was done to the target, in order.
 fn deliveries(exit: &Exit) -> Vec<&Delivery> {

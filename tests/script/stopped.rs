@@ -2,8 +2,8 @@
 
 use exeunt::{Delivery, prelude::*};
 
-use crate::deliveries;
 use crate::support::fails_with;
+use crate::{deliveries, in_words};
 
 /// Leaves with 3 at SIGTERM, after a line.
 fn leaves_at_sigterm() -> ExitTest {
@@ -19,7 +19,7 @@ fn a_stopped_target_has_not_ended() {
     plan().timeout(ms(300)).timed_out();
     fails_with(
         || plan().timeout(ms(300)).success(),
-        &["ms  stopped\n", "still running after 300 ms", "stopped by a signal"],
+        &["ms  stopped\n", &format!("still running after {}", in_words(ms(300))), "stopped by a signal"],
     );
 }
 
@@ -75,8 +75,13 @@ fn sigkill_ends_a_stopped_target_at_once() {
 #[test]
 fn a_target_that_goes_on_does_its_work() {
     let script = "echo one; read it; echo two";
-    let plan = program("sh").args(["-c", script]).stop_when(Ready::stdout("one"));
-    plan.write_stdin_after("\n", ms(0)).continue_after(ms(50)).stdout("one\ntwo\n").success();
+    let stopped = || {
+        let plan = program("sh").args(["-c", script]).stop_when(Ready::stdout("one"));
+        plan.write_stdin_after("\n", ms(0))
+    };
+    stopped().continue_after(ms(50)).stdout("one\ntwo\n").success();
+    // The control: while it is stopped, it does not.
+    fails_with(|| stopped().timeout(ms(500)).stdout("one\ntwo\n"), &["-two"]);
 }
 
 #[test]

@@ -50,11 +50,12 @@ fn stderr_goes_alone() {
 
 #[test]
 fn what_was_written_before_the_reader_went_is_kept() {
+    let plan = || program("sh").args(["-c", "echo one; echo two; exec sleep 1000"]);
+    let plan = || plan().close_stdout_when(Ready::stdout("two")).signal_after(SIGTERM, ms(0));
     for _ in 0..20 {
-        let plan = program("sh").args(["-c", "echo one; echo two; exec sleep 1000"]);
-        let plan = plan.close_stdout_when(Ready::stdout("two")).signal_after(SIGTERM, ms(0));
-        plan.stdout("one\ntwo\n").killed_by(SIGTERM);
+        plan().stdout("one\ntwo\n").killed_by(SIGTERM);
     }
+    fails_with(|| plan().stdout("one\n"), &["+two"]);
 }
 
 #[test]
