@@ -190,6 +190,16 @@ impl Delivery {
         }
     }
 
+    /// Whether others than the target got the signal as well.
+    pub(crate) const fn is_to_group(&self) -> bool {
+        matches!(
+            self,
+            Self::Signal { to: Recipient::Group, .. }
+                | Self::Forced { to: Recipient::Group, .. }
+                | Self::Key { meaning: KeyMeaning::Signal { .. }, .. }
+        )
+    }
+
     /// Whether it may be what the target leaves for; what is only said to it is not.
     pub(crate) const fn is_a_reason_to_leave(&self) -> bool {
         match self {

@@ -97,9 +97,11 @@ fn is_early(exit: &Exit, index: usize, mark: &Mark) -> bool {
     })
 }
 
-/// Whether the first signal killed the target by its default action, so that no code of it ran after.
+/// Whether the first signal killed the target by its default action, so that no code of it ran after. Others
+/// that got it as well may have had their own ways to take it.
 fn killed_by_default(exit: &Exit) -> bool {
-    let first = exit.first_delivery.as_ref().and_then(|first| first.delivery.signal());
+    let first = exit.first_delivery.as_ref().filter(|first| !first.delivery.is_to_group());
+    let first = first.and_then(|first| first.delivery.signal());
     match (&exit.ending, first) {
         (Ending::Signal { signal, .. }, Some((first, Some(Disposition::Default)))) => *signal == first,
         _ => false,

@@ -94,7 +94,11 @@ fn killed_by_what_was_sent(exit: &Exit, signal: Signal, disposition: Disposition
         }
         Disposition::Ignored => return None,
     };
-    if exit.leftover_count > 0 {
+    let to_group = exit.timeline.iter().rev().find_map(|event| match &event.what {
+        What::Delivered { delivery } => delivery.signal().map(|_| delivery.is_to_group()),
+        _ => None,
+    });
+    if exit.leftover_count > 0 && to_group != Some(true) {
         text.push_str(
             ". It went to the process that was started and not to those that it started, which outlived \
              it: a shell passes no signal on (start the program with `exec`)",

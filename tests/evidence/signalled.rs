@@ -57,6 +57,28 @@ fn of_a_line_only_the_part_from_after_the_signal_counts() {
     fails_with(|| exit.cleanup_ran("lock released"), &["but before SIGTERM (15) was sent"]);
 }
 
+/// A shell without a trap, and a worker with one.
+fn shell_with_worker() -> ExitTest {
+    let worker = "trap 'echo worker left' TERM; echo ready; while :; do sleep 0.01; done";
+    program("sh").args(["-c", "sh -c \"$0\" & wait", worker])
+}
+
+#[test]
+fn what_others_do_at_a_groups_signal_counts_though_the_target_does_nothing() {
+    // The target takes it when it goes on, so that the worker has come to its line before.
+    let plan = || {
+        let plan = shell_with_worker().stop_when(Ready::stdout("ready")).group_signal_after(SIGTERM, ms(0));
+        plan.pause_stdout_when(Ready::stdout("worker left")).continue_after(ms(0))
+    };
+    let exit = plan().cleanup_ran("worker left").killed_by(SIGTERM);
+    fails_with(|| exit.clone().cleanup_ran("ready"), &["but before SIGTERM (15) was sent"]);
+    // The worker outlives the target, but not because it was not told.
+    let hint = "It went to the process that was started";
+    assert!(!crate::support::report_of(|| exit.success()).contains(hint));
+    let alone = shell_with_worker().signal_when(SIGTERM, Ready::stdout("ready"));
+    fails_with(|| alone.success(), &[hint]);
+}
+
 #[test]
 fn a_mark_of_a_handler_in_rust_counts() {
     let with_handler = || {
