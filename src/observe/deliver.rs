@@ -10,7 +10,7 @@ use crate::script::Action;
 use crate::signal::{SIGCONT, SIGHUP, SIGKILL, SIGSTOP, Signal};
 use crate::sys::clock::Moment;
 use crate::sys::pidfd::PidFd;
-use crate::sys::{disposition, fork, proc};
+use crate::sys::{disposition, fork, threads};
 
 use super::{GivenUp, Observation, Progress};
 
@@ -142,7 +142,7 @@ impl Observation<'_> {
             self.last_delivery = Some(LastDelivery { at, delivery: delivery.clone() });
         }
         self.timeline.push(Event { at, what: What::Delivered { delivery } });
-        self.written = 0;
+        (self.written, self.stopping) = (0, false);
         match self.progress {
             Progress::Delivering(index)
                 if matches!(self.orders.steps[index].action, Action::Escalate { .. }) =>
@@ -161,7 +161,8 @@ impl Observation<'_> {
             Action::Signal { signal, .. } | Action::Escalate { signal, .. } => {
                 Outlook::Signal { disposition: self.disposition(*signal), stopped: self.is_stopped() }
             }
-            Action::Stop | Action::Continue => Outlook::Stopped(self.is_stopped()),
+            Action::Stop => Outlook::Stopped(self.has_stopped()),
+            Action::Continue => Outlook::Stopped(self.is_stopped()),
             Action::HangUp => Outlook::Signal { disposition: self.disposition(SIGHUP), stopped: false },
             _ => Outlook::Nothing,
         }
@@ -173,8 +174,20 @@ impl Observation<'_> {
     }
 
     fn is_stopped(&self) -> bool {
-        let state = self.start.and_then(|(_, pid)| proc::inspect(pid)).map(|process| process.state);
-        matches!(state, Some('T' | 't'))
+        let Some((_, pid)) = self.start else { return false };
+        // Threads that have ended are not there to be stopped, the main thread among them.
+        let mut states = threads::states(pid);
+        states.retain(|state| !matches!(state, 'Z' | 'X'));
+        !states.is_empty() && states.iter().all(|state| matches!(state, 'T' | 't'))
+    }
+
+    /// Whether it is stopped by the SIGSTOP of this step. A stop for the sake of tracing, which looks the same, is
+    /// over in a moment: where it is in one, the signal has not been taken.
+    fn has_stopped(&self) -> bool {
+        let Some((_, pid)) = self.start else { return false };
+        self.stopping
+            && self.is_stopped()
+            && (!threads::states(pid).contains(&'t') || !disposition::is_pending(pid, SIGSTOP.number()))
     }
 
     fn attempt(&mut self, action: &Action, outlook: Outlook) -> Attempt {
@@ -190,9 +203,14 @@ impl Observation<'_> {
                 self.send(*signal, to, None, delivery)
             }
             (Action::Stop, Outlook::Stopped(true)) => Attempt::Done(Delivery::Stopped),
+            // Once: a second would stay pending while it is stopped.
+            (Action::Stop, _) if self.stopping => Attempt::Unfinished,
             (Action::Stop, _) => match self.send(SIGSTOP, Recipient::Target, None, Delivery::Stopped) {
                 // It stops a little later, of which the kernel tells only its parent.
-                Attempt::Done(_) => Attempt::Unfinished,
+                Attempt::Done(_) => {
+                    self.stopping = true;
+                    Attempt::Unfinished
+                }
                 attempt => attempt,
             },
             (Action::Continue, outlook) => {

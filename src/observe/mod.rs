@@ -118,6 +118,8 @@ struct Observation<'a> {
     stdin_written: usize,
     /// How much of what the current step types was taken.
     written: usize,
+    /// The stop that is the current step was sent.
+    stopping: bool,
     marks: Marks,
     watch: Option<Watch>,
     needs: Needs,
@@ -208,6 +210,7 @@ impl<'a> Observation<'a> {
             orders,
             stdin_written: 0,
             written: 0,
+            stopping: false,
             marks: Marks::default(),
             watch,
             needs,

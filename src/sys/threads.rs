@@ -38,6 +38,11 @@ pub(crate) fn of(pid: i32) -> Vec<ThreadState> {
     tasks.iter().filter_map(state_of).collect()
 }
 
+/// The letters of the states of all threads of the process `pid`.
+pub(crate) fn states(pid: i32) -> Vec<char> {
+    tasks(pid).iter().filter_map(Task::state).collect()
+}
+
 /// One thread's place in `/proc`.
 #[derive(Debug)]
 pub(super) struct Task {

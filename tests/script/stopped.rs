@@ -45,6 +45,44 @@ fn the_target_has_stopped_when_the_next_step_is_done() {
 }
 
 #[test]
+fn a_target_that_is_traced_is_stopped_and_not_only_looked_at() {
+    // Each child that it makes stops it for a moment, for the sake of tracing.
+    let script = "trap 'exit 3' TERM; echo ready; while :; do true & wait; done";
+    let plan = || program("sh").args(["-c", script]).traced().ready_when(Ready::stdout("ready"));
+    for _ in 0..20 {
+        let stopped = plan().stop_after(ms(0)).signal_after(SIGTERM, ms(0));
+        stopped.still_running_after(ms(50));
+    }
+    plan().stop_after(ms(0)).signal_after(SIGTERM, ms(0)).continue_after(ms(0)).code(3);
+    // The control: not stopped, it takes the signal.
+    fails_with(|| plan().signal_after(SIGTERM, ms(0)).still_running_after(secs(20)), &["exit code 3"]);
+}
+
+#[test]
+fn a_target_whose_main_thread_has_ended_is_stopped_too() {
+    #[expect(clippy::print_stdout, reason = "the test waits for it")]
+    fn goes_on_without_its_main_thread() {
+        std::thread::spawn(|| {
+            let stat = format!("/proc/self/task/{}/stat", std::process::id());
+            while !std::fs::read_to_string(&stat).is_ok_and(|stat| stat.contains(") Z ")) {
+                std::thread::yield_now();
+            }
+            println!("alone");
+            loop {
+                std::thread::park();
+            }
+        });
+        // SAFETY: it ends this thread and nothing else, which holds no lock.
+        unsafe { libc::syscall(libc::SYS_exit, 0) };
+    }
+    let plan = || assert_exit(goes_on_without_its_main_thread).stop_when(Ready::stdout("alone"));
+    let stopped = || plan().signal_after(SIGTERM, ms(0)).continue_after(ms(0));
+    let exit = stopped().killed_by(SIGTERM);
+    assert!(matches!(deliveries(&exit)[..], [Delivery::Stopped, Delivery::Signal { stopped: true, .. }, _]));
+    fails_with(|| stopped().success(), &["SIGTERM (15) sent to the target, which is stopped"]);
+}
+
+#[test]
 fn sigterm_to_a_stopped_target_takes_effect_when_it_goes_on() {
     let stopped = || leaves_at_sigterm().stop_after(ms(0)).signal_after(SIGTERM, ms(0));
     let exit = stopped().continue_after(ms(200)).cleanup_ran("leaving").code(3);
