@@ -73,11 +73,13 @@ pub trait ExitAssert: Sized {
         check(exit, holds, || Mismatch::new("success (exit code 0)"))
     }
 
-    /// The exit code is not 0, or a signal killed the target. The end by the deadline is not meant.
+    /// The exit code is not 0, or a signal killed the target. The end by the deadline is not meant, nor
+    /// that by the SIGKILL of an [`escalate`](crate::ExitTest::escalate).
     #[track_caller]
     fn failure(self) -> Exit {
         let exit = concluded(self);
         let holds = matches!(exit.ending(), Ending::Code(1..) | Ending::Signal { .. });
+        let holds = holds && exit.forced().is_none();
         check(exit, holds, || Mismatch::new("failure (an exit code that is not 0, or a signal)"))
     }
 

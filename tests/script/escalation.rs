@@ -37,6 +37,9 @@ fn one_that_does_not_is_killed_and_every_report_says_so() {
     let told = format!("SIGKILL (9) sent: it was still there after the grace of {}", in_words(ms(200)));
     fails_with(|| plan().code(0), &[forced, &told, "happened: killed by SIGKILL (9), "]);
     fails_with(|| plan().success(), &[forced]);
+    // The failure that a test means is the target's own.
+    fails_with(|| plan().failure(), &["expected: failure", forced]);
+    at_sigterm("exit 3").escalate(SIGTERM, secs(25)).failure();
     // However soon SIGKILL worked.
     fails_with(|| plan().within(secs(1000)), &["ended within ", forced]);
     // What it did in its grace is evidence all the same.
