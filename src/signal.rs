@@ -27,7 +27,7 @@ macro_rules! signals {
             #[doc = concat!("`", stringify!($name), "`: ", $what, ".")]
             pub const $name: Signal = Signal(libc::$name);
         )*
-        const NAMES: &[(&str, Signal)] = &[$((stringify!($name), $name)),*];
+        const CONSTANTS: &[(&str, Signal)] = &[$((stringify!($name), $name)),*];
     };
 }
 
@@ -63,6 +63,22 @@ signals! {
     SIGSYS: "a bad system call",
 }
 
+/// Names of signals that not every system has.
+const OTHER_NAMES: &[(&str, Signal)] = &[
+    #[cfg(target_os = "linux")]
+    ("SIGPWR", Signal(libc::SIGPWR)),
+    #[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
+    ("SIGSTKFLT", Signal(libc::SIGSTKFLT)),
+];
+
+/// Second names, which are read and never printed.
+const ALIASES: &[(&str, Signal)] = &[("SIGIOT", SIGABRT), ("SIGPOLL", SIGIO), ("SIGCLD", SIGCHLD)];
+
+/// All names that are printed.
+fn names() -> impl Iterator<Item = &'static (&'static str, Signal)> {
+    CONSTANTS.iter().chain(OTHER_NAMES)
+}
+
 impl Signal {
     /// The number.
     #[must_use]
@@ -74,7 +90,7 @@ impl Signal {
     /// end, as `SIGRTMIN+2`.
     #[must_use]
     pub fn name(self) -> Option<String> {
-        if let Some((name, _)) = NAMES.iter().find(|(_, signal)| *signal == self) {
+        if let Some((name, _)) = names().find(|(_, signal)| *signal == self) {
             return Some((*name).to_owned());
         }
         let (first, last) = real_time()?;
@@ -184,7 +200,9 @@ impl FromStr for Signal {
         }
         let upper = text.to_ascii_uppercase();
         let name = upper.strip_prefix("SIG").unwrap_or(&upper);
-        if let Some((_, signal)) = NAMES.iter().find(|(known, _)| known.strip_prefix("SIG") == Some(name)) {
+        if let Some((_, signal)) =
+            names().chain(ALIASES).find(|(known, _)| known.strip_prefix("SIG") == Some(name))
+        {
             return Ok(*signal);
         }
         let unknown = || crate::Error::bad_input(format!("there is no signal named {text:?}"));
@@ -250,6 +268,12 @@ mod tests {
         for text in ["TERM", "SIGTERM", "sigterm", "15"] {
             assert_eq!(text.parse::<Signal>().unwrap(), SIGTERM, "{text}");
         }
+        for (text, name) in [("IOT", "SIGABRT"), ("poll", "SIGIO"), ("SIGCLD", "SIGCHLD"), ("PWR", "SIGPWR")]
+        {
+            assert_eq!(text.parse::<Signal>().unwrap().name().unwrap(), name, "{text}");
+        }
+        #[cfg(target_arch = "x86_64")]
+        assert_eq!("STKFLT".parse::<Signal>().unwrap().to_string(), "SIGSTKFLT (16)");
         assert_eq!("SIGRTMIN+2".parse::<Signal>().unwrap().number(), libc::SIGRTMIN() + 2);
         assert_eq!("rtmax-1".parse::<Signal>().unwrap().number(), libc::SIGRTMAX() - 1);
         assert_eq!(Signal::try_from(9).unwrap(), SIGKILL);
