@@ -214,7 +214,8 @@ impl Ready {
         match &self.0 {
             Gate::Handler { declined, .. } => declined.as_deref(),
             Gate::Both(a, b) => a.gate.declined().or_else(|| b.gate.declined()),
-            Gate::Either(a, b) => a.declined().or_else(|| b.declined()),
+            // As long as one of them can be decided, that may open it.
+            Gate::Either(a, b) => a.declined().filter(|_| b.declined().is_some()),
             _ => None,
         }
     }

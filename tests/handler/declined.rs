@@ -53,6 +53,18 @@ fn the_gate_that_the_refusal_names_does_for_python() {
 }
 
 #[test]
+fn where_another_gate_may_open_instead_nothing_is_declined() {
+    let Some(plan) = python_program("signal_handler.py") else { return };
+    let or = |other| Ready::handler(SIGINT).or(Ready::stdout(other));
+    let interrupted = plan.arg("forever").ready_when(or("at work")).signal_after(SIGINT, ms(0));
+    interrupted.killed_by(SIGINT);
+    // Where neither can tell, it is.
+    let plan = python_program("signal_handler.py").expect("it was there a moment ago").arg("forever");
+    let neither = plan.ready_when(Ready::handler(SIGINT).or(Ready::handler(SIGINT)));
+    assert!(report_of(|| neither.failure()).contains("cannot tell"));
+}
+
+#[test]
 fn a_shell_catches_sigint_while_it_waits_and_sigterm_it_does_not() {
     let Some(bash) = needs("bash") else { return };
     declines(|| program(&bash).args(["-c", "sleep 600; :"]), SIGINT, "the shell");
