@@ -158,6 +158,7 @@ impl Observation<'_> {
         });
         let mut timeline = self.timeline;
         timeline.extend(family::received(&end.relatives, end.start.pid, base));
+        timeline.sort_by_key(|event| event.at);
         let function = end.function;
         Exit {
             format: Format,

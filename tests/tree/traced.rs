@@ -128,6 +128,7 @@ fn the_sender_of_a_signal_is_named() {
     let itself = shell("kill -TERM $$").traced().killed_by(SIGTERM);
     let [from_itself] = received(&itself, SIGTERM)[..] else { panic!("{:?}", itself.timeline()) };
     assert_eq!((from_itself.from, from_itself.to), (Sender::Itself, target_of(&itself)));
+    assert!(itself.timeline().is_sorted_by_key(|event| event.at), "{:?}", itself.timeline());
     fails_with(|| itself.code(0), &["SIGTERM (15) received by the target from itself"]);
 
     let child = shell("sh -c 'kill -TERM $PPID; exit 0' killer; exec sleep 1000").traced().killed_by(SIGTERM);
