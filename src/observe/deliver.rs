@@ -10,12 +10,14 @@ use crate::script::Action;
 use crate::signal::{SIGCONT, SIGHUP, SIGKILL, SIGSTOP, Signal};
 use crate::sys::clock::Moment;
 use crate::sys::pidfd::PidFd;
-use crate::sys::{disposition, fork, threads};
+use crate::sys::{disposition, fork, proc, threads};
 
 use super::{GivenUp, Observation, Progress};
 
 /// A delivery that kills the target unless that has ended, and how everything stood before.
 pub(super) struct Deadly {
+    /// Its place in the timeline.
+    event: usize,
     progress: Progress,
     since: Moment,
     first: Option<FirstDelivery>,
@@ -129,12 +131,17 @@ impl Observation<'_> {
         let deadly = delivery
             .signal()
             .is_some_and(|(signal, disposition)| kills(signal, disposition) && self.is_leaving(signal));
-        self.deadly = deadly.then(|| Deadly {
-            progress: self.progress,
-            since: self.since,
-            first: self.first_delivery.clone(),
-            last: self.last_delivery.clone(),
-        });
+        // What is stopped is not leaving: the signal waits for it.
+        let waits = matches!(delivery, Delivery::Signal { stopped: true, .. });
+        if deadly && !waits && self.deadly.is_none() {
+            self.deadly = Some(Deadly {
+                event: self.timeline.len(),
+                progress: self.progress,
+                since: self.since,
+                first: self.first_delivery.clone(),
+                last: self.last_delivery.clone(),
+            });
+        }
         if delivery.is_a_reason_to_leave() {
             let Seen { stdout, stderr, marks } = seen;
             let first = FirstDelivery { at, delivery: delivery.clone(), stdout, stderr, marks };
@@ -296,18 +303,16 @@ impl Observation<'_> {
         process.is_none_or(|process| process.exiting) && !ready
     }
 
-    /// Takes the last delivery back if it killed by default and the target ended by a code all the
-    /// same: it was leaving already, when the kernel takes a signal without a word and drops it.
+    /// Takes the first delivery back that killed by default, and all after it, if the target ended by a code
+    /// all the same: it was leaving already, when the kernel takes a signal without a word and drops it.
     pub(super) fn take_back_what_came_too_late(&mut self, ending: &Ending) {
         let (Ending::Code(_), Some(deadly)) = (ending, self.deadly.take()) else { return };
         self.progress = deadly.progress;
         self.since = deadly.since;
         self.first_delivery = deadly.first;
         self.last_delivery = deadly.last;
-        let last = self.timeline.iter().rposition(|event| matches!(event.what, What::Delivered { .. }));
-        if let Some(last) = last {
-            self.timeline.remove(last);
-        }
+        let after = self.timeline.split_off(deadly.event);
+        self.timeline.extend(after.into_iter().filter(|event| !matches!(event.what, What::Delivered { .. })));
     }
 }
 

@@ -133,7 +133,7 @@ struct Observation<'a> {
     last_delivery: Option<LastDelivery>,
     /// What the supervisor was asked to do and has not reported.
     ordered: Option<Ordered>,
-    /// The last delivery, where the target can only have died of it.
+    /// The first delivery of which the target can only have died.
     deadly: Option<Deadly>,
     given_up: Option<(GivenUp, Moment)>,
     /// When the supervisor was asked which process the target is.

@@ -128,3 +128,26 @@ fn a_target_that_leaves_by_a_code_was_not_signalled_where_it_had_no_handler() {
         .signal_after(SIGTERM, ms(0))
         .code(3);
 }
+
+/// The kernel takes a signal for a target that is leaving without a word and drops it, also where more steps
+/// follow.
+#[test]
+fn a_signal_that_came_too_late_was_not_delivered_whatever_step_came_after() {
+    fn leaves_with_much_to_tear_down() {
+        let memory = std::hint::black_box(vec![1_u8; 64 << 20]);
+        println!("up");
+        // SAFETY: a number only.
+        unsafe { libc::_exit(3 + i32::from(memory[0] == 0)) }
+    }
+
+    let rounds = std::cell::Cell::new(0);
+    for_a_while(|| {
+        rounds.set(rounds.get() + 1);
+        let late = Duration::from_micros(rounds.get() % 50 * 100);
+        let plan = assert_exit(leaves_with_much_to_tear_down).ready_when(Ready::stdout("up"));
+        match plan.signal_after(SIGTERM, late).continue_after(ms(0)).run() {
+            Ok(exit) => drop(exit.killed_by(SIGTERM)),
+            Err(error) => assert!(error.to_string().contains("the target had ended"), "{error}"),
+        }
+    });
+}
