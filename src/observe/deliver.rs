@@ -84,11 +84,8 @@ impl Observation<'_> {
         let outlook = look(self);
         // That took a while, in which more may have come.
         self.take_in()?;
-        let seen = Seen {
-            stdout: self.stdout.capture.total(),
-            stderr: self.stderr.capture.total(),
-            marks: self.marks.begun(),
-        };
+        let seen =
+            Seen { stdout: self.stdout.written(), stderr: self.stderr.written(), marks: self.marks.begun() };
         // The kernel takes a signal for a zombie without a word: ask first.
         let gone = self.pidfd.as_ref().is_none_or(PidFd::has_ended);
         let now = Moment::now();

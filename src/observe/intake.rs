@@ -36,6 +36,13 @@ impl Stream {
         self.fd.as_ref().filter(|_| !self.paused)
     }
 
+    /// How many bytes the target has written: those that were read, and where it is not read for the time being
+    /// those that wait.
+    pub(super) fn written(&self) -> u64 {
+        let unread = self.fd.as_ref().filter(|_| self.paused).map_or(0, fd::readable_bytes);
+        self.capture.total() + unread as u64
+    }
+
     /// Reads what is there, but not more than about `most` bytes: a target that never stops writing
     /// must not keep the loop from its other duties.
     ///

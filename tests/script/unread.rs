@@ -94,3 +94,22 @@ fn what_was_not_read_by_then_is_read_after_the_end() {
     plan().stdout("ready\nmore\n").code(3);
     fails_with(|| plan().stdout("ready\n"), &["+more"]);
 }
+
+/// Says that it cleaned up before it is told to leave, while nobody reads.
+fn says_it_too_early() -> ExitTest {
+    let script = r#"
+        trap 'exit 0' TERM
+        echo ready; read it; echo cleaned up; echo said >> "$EXEUNT_PROBE"
+        while :; do sleep 0.01; done"#;
+    let plan = program("sh").args(["-c", script]).pause_stdout_when(Ready::stdout("ready"));
+    plan.write_stdin_after("\n", ms(0))
+}
+
+#[test]
+fn what_was_written_before_the_signal_is_no_evidence_though_it_is_read_after() {
+    let plan = || says_it_too_early().signal_when(SIGTERM, Ready::mark("said"));
+    plan().cleanup_skipped("cleaned up").code(0);
+    fails_with(|| plan().cleanup_ran("cleaned up"), &["but before SIGTERM (15) was sent"]);
+    let resumed = || plan().resume_stdout_when(Ready::delay(ms(0))).allow_early_end();
+    fails_with(|| resumed().cleanup_ran("cleaned up"), &["but before SIGTERM (15) was sent"]);
+}
