@@ -55,6 +55,10 @@ impl Observation<'_> {
     /// Carries a step out, after taking in everything that was there before it.
     pub(super) fn deliver(&mut self, index: usize) -> Result<bool, Error> {
         let action = self.orders.steps[index].action.clone();
+        if let Action::Close(stream) = action {
+            // What it has written so far is read, also where nobody reads at the moment.
+            self.pause(stream, false);
+        }
         self.carry_out(
             |observation| observation.outlook(&action),
             |observation, outlook| observation.attempt(&action, outlook),

@@ -113,3 +113,14 @@ fn what_was_written_before_the_signal_is_no_evidence_though_it_is_read_after() {
     let resumed = || plan().resume_stdout_when(Ready::delay(ms(0))).allow_early_end();
     fails_with(|| resumed().cleanup_ran("cleaned up"), &["but before SIGTERM (15) was sent"]);
 }
+
+#[test]
+fn what_was_written_before_a_paused_reader_went_is_kept() {
+    let plan = || {
+        let plan = says_it_too_early().close_stdout_when(Ready::mark("said"));
+        plan.signal_after(SIGTERM, ms(0))
+    };
+    plan().stdout("ready\ncleaned up\n").code(0);
+    // And it was written before the reader went.
+    fails_with(|| plan().cleanup_ran("cleaned up"), &["but before the reader of stdout went away"]);
+}
