@@ -126,6 +126,8 @@ struct Observation<'a> {
     progress: Progress,
     /// When the current gate or step became the next.
     since: Moment,
+    /// When the step that is carried out was found to be due.
+    due: Moment,
     start: Option<(Moment, i32)>,
     pidfd: Option<PidFd>,
     timeline: Vec<Event>,
@@ -216,6 +218,7 @@ impl<'a> Observation<'a> {
             needs,
             progress: Progress::NotStarted,
             since,
+            due: since,
             start: None,
             pidfd: None,
             timeline: Vec::new(),

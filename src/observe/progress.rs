@@ -46,14 +46,15 @@ impl Observation<'_> {
         }
     }
 
-    /// Until when the next gate has to open.
+    /// Until when the next gate has to open, or the step that is due to be carried out.
     pub(super) fn step_deadline(&self) -> Option<Moment> {
         let waits = match self.progress {
             Progress::AwaitingReady | Progress::Delivering(_) => true,
             Progress::Step(index) => matches!(self.orders.steps[index].when, When::Gate(_)),
             Progress::NotStarted | Progress::Grace(_) | Progress::Done => false,
         };
-        self.orders.step_timeout.filter(|_| waits && !self.target_gone).map(|time| self.since.plus(time))
+        let since = if matches!(self.progress, Progress::Delivering(_)) { self.due } else { self.since };
+        self.orders.step_timeout.filter(|_| waits && !self.target_gone).map(|time| since.plus(time))
     }
 
     fn is_step_over(&self, now: Moment) -> bool {
@@ -128,6 +129,7 @@ impl Observation<'_> {
             return false;
         }
         self.progress = Progress::Delivering(index);
+        self.due = now;
         true
     }
 

@@ -66,3 +66,17 @@ fn each_gate_has_its_time() {
 fn a_step_timeout_of_zero_is_refused() {
     fails_with(|| program("true").step_timeout(ms(0)).success(), &["a step timeout of zero"]);
 }
+
+#[test]
+fn a_step_timeout_is_for_what_a_step_waits_for_and_not_for_its_time() {
+    let plan = |at| program("sleep").arg("1000").step_timeout(ms(1500)).stop_after(at);
+    plan(ms(1600)).signal_after(SIGKILL, ms(0)).killed_by(SIGKILL);
+    let text = vec![b'x'; 1 << 20];
+    let plan = |program: ExitTest| program.step_timeout(ms(1500)).write_stdin_after(text.clone(), ms(1600));
+    plan(program("wc").arg("-c")).stdout("1048576\n").success();
+    // One that does not read is waited for as long as that, from when the step was due.
+    let deaf = || plan(program("sleep").arg("1000"));
+    let begin = std::time::Instant::now();
+    fails_with(|| deaf().success(), &["not reached: writing \"xxx", "1.5 s"]);
+    assert!(begin.elapsed() >= ms(3100));
+}
