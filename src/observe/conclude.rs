@@ -98,7 +98,10 @@ impl Observation<'_> {
     /// The first part of the script that was not carried out, where that is a failure.
     pub(super) fn undelivered(&self, forced: bool) -> Option<(String, Option<Duration>, Undelivered)> {
         let why = match self.refused {
-            Some(errno) => Undelivered::Refused(errno),
+            // A process that ends closes its stdin first, and is then seen to have ended.
+            Some(errno) if forced || errno != libc::EPIPE => Undelivered::Refused(errno),
+            Some(_) if self.orders.allow_early_end => return None,
+            Some(_) => Undelivered::TargetEnded,
             None if forced => match (self.step_over, self.orders.step_timeout) {
                 (true, Some(time)) => Undelivered::StepDeadline(time),
                 _ => Undelivered::Deadline,

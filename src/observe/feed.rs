@@ -47,9 +47,10 @@ impl Observation<'_> {
         if !self.feed_stdin() {
             return Attempt::Unfinished;
         }
-        let Some(pipe) = &self.live.stdin else { return Attempt::Refused(libc::EPIPE) };
+        let Some(pipe) = &self.live.stdin else { return self.nobody_reads() };
         match fd::write_some(pipe.as_fd(), &text[self.written..]) {
             Ok(count) => self.written += count.unwrap_or(0),
+            Err(error) if error.raw_os_error() == Some(libc::EPIPE) => return self.nobody_reads(),
             Err(error) => return Attempt::Refused(error.raw_os_error().unwrap_or(0)),
         }
         if self.written < text.len() {
@@ -60,6 +61,16 @@ impl Observation<'_> {
             self.live.stdin = None;
         }
         Attempt::Done(Delivery::Written { text: String::from_utf8_lossy(text).into_owned() })
+    }
+
+    /// What is to be written is not read any more. Where the target may end early, it may be about to.
+    fn nobody_reads(&mut self) -> Attempt {
+        if !self.orders.allow_early_end {
+            return Attempt::Refused(libc::EPIPE);
+        }
+        self.refused = Some(libc::EPIPE);
+        self.live.stdin = None;
+        Attempt::Unfinished
     }
 
     /// Types a key: the character that the terminal takes for it now.
