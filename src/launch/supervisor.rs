@@ -66,8 +66,10 @@ pub(super) struct Supervisor {
 /// Sends the target's process group a signal, and says so. The target has not been waited for, so that its
 /// id, and that of the group in which it is, are still its own.
 fn signal_group(run: &Run<'_>, number: i32) {
+    // Before: what a handler does at once comes after it.
+    let at = Moment::now();
     let errno = fork::signal_group_of_child(run.target, number).err();
-    let _ = wire::send(&run.control, &Reply::GroupSignalled { at: Moment::now(), errno }, &[]);
+    let _ = wire::send(&run.control, &Reply::GroupSignalled { at, errno }, &[]);
 }
 
 /// Whether anything of a run remains.

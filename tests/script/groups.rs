@@ -100,3 +100,39 @@ fn a_target_that_ended_before_is_told_as_for_any_signal() {
     );
     plan().allow_early_end().success();
 }
+
+#[test]
+fn what_a_handler_does_at_once_is_evidence_also_where_the_supervisor_sends_the_signal() {
+    fn marks_in_the_group_of_its_child() {
+        extern "C" fn mark(_: libc::c_int) {
+            probe::mark("cleaned up");
+            // SAFETY: a number only.
+            unsafe { libc::_exit(3) };
+        }
+        // SAFETY: a fork of a process with one thread, which calls what may be called there.
+        let child = unsafe { libc::fork() };
+        if child == 0 {
+            // SAFETY: as above.
+            unsafe { libc::setpgid(0, 0) };
+            loop {
+                // SAFETY: as above; SIGTERM ends it.
+                unsafe { libc::pause() };
+            }
+        }
+        // SAFETY: numbers only.
+        unsafe { libc::setpgid(child, child) };
+        // SAFETY: numbers only.
+        assert_eq!(unsafe { libc::setpgid(0, child) }, 0);
+        // SAFETY: the handler makes a mark and leaves, both async-signal-safe.
+        unsafe { libc::signal(libc::SIGTERM, mark as *const () as libc::sighandler_t) };
+        println!("ready");
+        loop {
+            std::hint::spin_loop();
+        }
+    }
+    for _ in 0..100 {
+        let plan = assert_exit(marks_in_the_group_of_its_child).ready_when(Ready::stdout("ready"));
+        let exit = plan.group_signal_after(SIGTERM, ms(0)).cleanup_ran("cleaned up").code(3);
+        fails_with(|| exit.cleanup_ran("nothing"), &["after SIGTERM (15) was sent to the group"]);
+    }
+}
