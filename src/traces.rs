@@ -68,6 +68,8 @@ pub(crate) enum Found {
     Directory,
     Socket,
     Other,
+    /// The test process may not look.
+    Unknown,
 }
 
 /// The processes that hold something, and those of which it cannot be known.

@@ -80,7 +80,7 @@ impl Member {
         self.pid
     }
 
-    /// The process that made it; `None` for an orphan whose parent had ended before anybody looked.
+    /// The process that made it; `None` where that had ended before anybody looked, as that of an orphan has.
     #[must_use]
     pub const fn parent(&self) -> Option<i32> {
         self.parent
@@ -119,7 +119,7 @@ pub enum Fate {
     Ended(Ending),
     /// It ended before the target did, and its parent never waited for it: a zombie to the end.
     ///
-    /// Where the run was not traced, an orphan that ends in the same instant as the target looks the same.
+    /// Where the run was not traced, an orphan that ends just before the target looks the same.
     NeverWaitedFor(Ending),
     /// It was alive when the target had ended, and has been killed since.
     LeftBehind,

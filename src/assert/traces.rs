@@ -23,7 +23,8 @@ pub(super) fn removed(exit: &Exit, path: &Path) -> Option<Mismatch> {
 pub(super) fn left(exit: &Exit, path: &Path) -> Option<Mismatch> {
     let expected = || Mismatch::new(format!("{} is left", report::at_path(path)));
     let Some(trace) = exit.traces.of(path) else { return Some(not_watched(expected(), path)) };
-    trace.after.is_none().then(|| expected().and(report::fate(trace)))
+    let known = trace.after.as_ref().is_some_and(|found| *found != Found::Unknown);
+    (!known).then(|| expected().and(report::fate(trace)))
 }
 
 /// It is not there, or whole.
@@ -68,7 +69,7 @@ fn held(
     let Some((trace, held)) = trace.and_then(|trace| Some((trace, question(trace)?))) else {
         return Some(not_watched(expected(), path));
     };
-    if !trace.existed() {
+    if !trace.existed() || trace.after == Some(Found::Unknown) {
         return Some(expected().and(report::fate(trace)));
     }
     let holds = held.by.is_empty() && held.hidden.is_empty();

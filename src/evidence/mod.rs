@@ -44,6 +44,8 @@ pub(crate) struct Findings {
     pub(crate) on_their_way: Vec<Evidence>,
     /// Guards that a fork dropped, which were not its own: no evidence, but code that ran.
     pub(crate) of_copies: Vec<Evidence>,
+    /// Lines without an end: no evidence that it ran, but that it ran once more.
+    pub(crate) unfinished: Vec<Evidence>,
     /// A check of this label that did not hold.
     pub(crate) check_failed: bool,
     /// Bytes of output that were not kept, and so not looked at.
@@ -112,10 +114,8 @@ impl Findings {
     /// Every time that the clean-up ran, whether it counts as evidence or not, by the kind of witness: one
     /// run of it may well be told by a mark, by a line and by a check.
     pub(crate) fn occurrences(&self) -> [Vec<&Evidence>; 3] {
-        let mut all: Vec<&Evidence> = [&self.too_early, &self.valid, &self.on_their_way, &self.of_copies]
-            .into_iter()
-            .flatten()
-            .collect();
+        let kinds = [&self.too_early, &self.valid, &self.on_their_way, &self.of_copies, &self.unfinished];
+        let mut all: Vec<&Evidence> = kinds.into_iter().flatten().collect();
         all.sort_by_key(|evidence| evidence.at.unwrap_or(Duration::MAX));
         let of = |wanted: fn(&Source) -> bool| {
             all.iter().copied().filter(|evidence| wanted(&evidence.source)).collect::<Vec<_>>()
@@ -143,7 +143,7 @@ fn look_at_lines(
     boundary: u64,
     label: &str,
 ) {
-    for line in captured.lines().into_iter().filter(|line| line.complete) {
+    for line in captured.lines() {
         let before = usize::try_from(boundary.saturating_sub(line.offset)).unwrap_or(usize::MAX);
         let after = line.text.get(before..).unwrap_or_default();
         let contains = |bytes: &[u8]| memchr::memmem::find(bytes, label.as_bytes()).is_some();
@@ -153,7 +153,11 @@ fn look_at_lines(
         let text = String::from_utf8_lossy(line.text).into_owned();
         let end = line.offset + line.text.len() as u64;
         let evidence = Evidence { source: Source::Line { stream, text }, at: captured.arrived(end) };
-        findings.add(evidence, !contains(after));
+        if line.complete {
+            findings.add(evidence, !contains(after));
+        } else {
+            findings.unfinished.push(evidence);
+        }
     }
 }
 

@@ -37,6 +37,8 @@ pub enum Question {
     Ports,
     /// What is left of temporary files.
     TempDir,
+    /// Who waited for whom.
+    Zombies,
 }
 
 impl Watching {
@@ -101,6 +103,7 @@ impl ExitTest {
             Question::Descriptors(path) => self.watching.path(path).descriptors = true,
             Question::Ports => self.watching.ports = true,
             Question::TempDir => self.watching.temp_dir = true,
+            Question::Zombies => self = self.traced(),
         }
         self
     }

@@ -241,8 +241,6 @@ impl Family {
                     let described = (counts && self.relatives.has_room()).then(|| describe(child));
                     let Ok(reaped) = wait::reap(child) else { return false };
                     if counts {
-                        let described =
-                            described.map(|described| Relative { parent: Some(self.target), ..described });
                         self.relatives.add_ended(described, Fate::Zombie { raw_status: reaped.raw_status });
                     }
                 }

@@ -30,6 +30,11 @@ impl TempDir {
 
 impl Drop for TempDir {
     fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
+        use std::os::unix::fs::PermissionsExt;
+        if std::fs::remove_dir_all(&self.0).is_err() {
+            // The target may have taken its own rights away.
+            let _ = std::fs::set_permissions(&self.0, PermissionsExt::from_mode(0o700));
+            let _ = std::fs::remove_dir_all(&self.0);
+        }
     }
 }

@@ -168,7 +168,13 @@ fn appeared(arrived: &Arrived, is_it: impl Fn(&WatchDescriptor, &std::ffi::OsStr
 
 /// What is there; of a file also the content where that is at most `limit` bytes.
 fn found(path: &Path, limit: Option<usize>) -> Option<Found> {
-    let metadata = path.symlink_metadata().ok()?;
+    let metadata = match path.symlink_metadata() {
+        Ok(metadata) => metadata,
+        Err(error) => {
+            let absent = matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory);
+            return (!absent).then_some(Found::Unknown);
+        }
+    };
     let kind = metadata.file_type();
     Some(if kind.is_file() {
         let limit = limit.filter(|limit| metadata.len() <= *limit as u64);
@@ -203,12 +209,17 @@ fn temp_files(directory: &Path, used: Appeared) -> TempFiles {
     let mut files = TempFiles { used, left: Vec::new(), count: 0 };
     let mut next = vec![directory.to_owned()];
     while let Some(place) = next.pop() {
-        for entry in fs::read_dir(&place).into_iter().flatten().flatten() {
+        let Ok(entries) = fs::read_dir(&place) else {
+            // What cannot be looked into is not empty for that.
+            files.count += 1;
+            files.left.push(Bytes(below(directory, &place.join("(cannot be read)"))));
+            continue;
+        };
+        for entry in entries.flatten() {
             files.count += 1;
             let path = entry.path();
             if files.left.len() < MOST_NAMED {
-                let path = path.strip_prefix(directory).unwrap_or(&path);
-                files.left.push(Bytes(path.as_os_str().as_bytes().to_vec()));
+                files.left.push(Bytes(below(directory, &path)));
             }
             if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
                 next.push(path);
@@ -217,6 +228,10 @@ fn temp_files(directory: &Path, used: Appeared) -> TempFiles {
     }
     files.left.sort_by(|one, other| one.0.cmp(&other.0));
     files
+}
+
+fn below(directory: &Path, path: &Path) -> Vec<u8> {
+    path.strip_prefix(directory).unwrap_or(path).as_os_str().as_bytes().to_vec()
 }
 
 fn holder(pid: i32, by: impl Into<String>) -> Holder {

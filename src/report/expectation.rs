@@ -160,6 +160,14 @@ pub(super) fn nearest_label(exit: &Exit, label: &str) -> Option<String> {
         .map(|(_, other)| other)
 }
 
+/// That there were more processes than are kept.
+pub(crate) fn not_all_told(left_out: usize) -> String {
+    format!(
+        "{} more came from it than are kept, so this cannot be known",
+        count(left_out, "process", "processes")
+    )
+}
+
 /// The children that were never waited for.
 pub(crate) fn not_waited_for(zombies: &[String]) -> String {
     let many = if zombies.len() == 1 { "was a zombie" } else { "were zombies" };

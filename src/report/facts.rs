@@ -75,7 +75,11 @@ fn received_by(received: &Received, exit: &Exit) -> String {
 
 /// One process of the tree, in a line.
 pub(crate) fn member(out: &mut impl Write, member: &Member) -> std::fmt::Result {
-    let parent = member.parent.map_or_else(|| "an orphan".to_owned(), |parent| format!("made by {parent}"));
+    let parent = match (member.parent, &member.fate) {
+        (Some(parent), _) => format!("made by {parent}"),
+        (None, Fate::NeverWaitedFor(_)) => "the target's, or an orphan".to_owned(),
+        (None, _) => "an orphan".to_owned(),
+    };
     let fate = match &member.fate {
         Fate::Ended(ending) => ending.to_string(),
         Fate::NeverWaitedFor(ending) => format!("{ending}, and nobody waited for it"),

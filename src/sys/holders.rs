@@ -43,7 +43,9 @@ impl Descriptor {
 
     /// The locks that it holds: each its kind and whether it excludes all others.
     pub(crate) fn locks(&self, pid: i32) -> Vec<(String, bool)> {
-        let info = fs::read_to_string(format!("/proc/{pid}/fdinfo/{}", self.number)).unwrap_or_default();
+        let of_process = PathBuf::from(format!("/proc/{pid}"));
+        let place = self.place.ancestors().nth(2).unwrap_or(&of_process);
+        let info = fs::read_to_string(place.join(format!("fdinfo/{}", self.number))).unwrap_or_default();
         let locks = info.lines().filter_map(|line| line.strip_prefix("lock:"));
         locks.filter_map(|line| parse_lock(line).map(|lock| (lock.kind, lock.exclusive))).collect()
     }
@@ -60,8 +62,19 @@ impl Descriptor {
 ///
 /// Fails where they cannot be read, as those of another user.
 pub(crate) fn descriptors(pid: i32) -> io::Result<Vec<Descriptor>> {
+    let found = descriptors_in(Path::new(&format!("/proc/{pid}/fd")))?;
+    if !found.is_empty() {
+        return Ok(found);
+    }
+    // That of a process is its main thread's, and empty where that has ended before the others.
+    let tasks = fs::read_dir(format!("/proc/{pid}/task"))?.flatten();
+    let of_tasks = tasks.filter_map(|task| descriptors_in(&task.path().join("fd")).ok());
+    Ok(of_tasks.into_iter().find(|found| !found.is_empty()).unwrap_or_default())
+}
+
+fn descriptors_in(directory: &Path) -> io::Result<Vec<Descriptor>> {
     let mut found = Vec::new();
-    for entry in fs::read_dir(format!("/proc/{pid}/fd"))? {
+    for entry in fs::read_dir(directory)? {
         let place = entry?.path();
         let number = place.file_name().and_then(|name| name.to_str()).and_then(|name| name.parse().ok());
         // One that was closed meanwhile has no link any more.

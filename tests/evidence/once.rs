@@ -156,3 +156,12 @@ fn an_empty_label_runs_neither_once_nor_in_order() {
     fails_with(|| exit.clone().cleanup_order(["x", ""]), &["an empty label is everywhere"]);
     fails_with(|| exit.cleanup_order([""; 0]), &["an order of nothing proves nothing"]);
 }
+
+#[test]
+fn a_second_time_that_lacks_its_newline_is_a_second_time() {
+    let plan = |text: &str| program("printf").arg(text);
+    plan("released\\nand more").cleanup_ran_once("released");
+    fails_with(|| plan("released\\nreleased").cleanup_ran_once("released"), &["released"]);
+    // Alone it is no evidence at all.
+    fails_with(|| plan("released").cleanup_ran_once("released"), &["there is no evidence"]);
+}

@@ -60,7 +60,6 @@ fn a_target_that_is_traced_is_stopped_and_not_only_looked_at() {
 
 #[test]
 fn a_target_whose_main_thread_has_ended_is_stopped_too() {
-    #[expect(clippy::print_stdout, reason = "the test waits for it")]
     fn goes_on_without_its_main_thread() {
         std::thread::spawn(|| {
             let stat = format!("/proc/self/task/{}/stat", std::process::id());

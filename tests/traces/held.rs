@@ -175,6 +175,37 @@ fn what_a_program_leaves_is_looked_at_as_well() {
     }
 }
 
+/// Forks a process whose main thread ends and another stays.
+fn leaves_a_process_without_its_main_thread() {
+    // SAFETY: a process with one thread.
+    let child = unsafe { libc::fork() };
+    if child == 0 {
+        std::thread::spawn(|| {
+            loop {
+                std::thread::park();
+            }
+        });
+        // SAFETY: it ends this thread, which holds nothing that the other needs.
+        unsafe { libc::syscall(libc::SYS_exit, 0) };
+    }
+    let state = format!("/proc/{child}/stat");
+    while !std::fs::read_to_string(&state).unwrap().contains(") Z ") {}
+}
+
+#[test]
+fn a_process_whose_main_thread_has_ended_still_holds_what_it_has() {
+    let (_directory, path) = nothing_yet();
+    let plan = |path: &PathBuf| {
+        assert_exit_with(path.clone(), |path| {
+            let file = File::create(&path).unwrap();
+            leaves_a_process_without_its_main_thread();
+            drop(file);
+        })
+    };
+    let exit = plan(&path).watch(&path).leftovers_are(1);
+    fails_with(|| exit.no_open_descriptors(&path), &["has it open (descriptor "]);
+}
+
 isolated! {
     #[test]
     fn what_a_forked_copy_leaves_is_looked_at_as_well() {

@@ -242,3 +242,19 @@ fn where_more_happens_than_the_kernel_keeps_nothing_is_claimed() {
         &["whether it ever was there is not known", "the kernel did not tell of all of it"],
     );
 }
+
+#[test]
+fn what_cannot_be_looked_at_is_not_taken_for_absent() {
+    let directory = tempfile::tempdir().unwrap();
+    let inside = directory.path().join("inside");
+    std::fs::create_dir(&inside).unwrap();
+    let file = inside.join("lock");
+    // A link that leads to itself can be followed by nobody, root included.
+    let script = ": > \"$0\"; d=$(dirname \"$0\"); mv \"$d\" \"$d.moved\"; ln -s \"$d\" \"$d\"";
+    let exit = crate::shell(script, &file).watch(&file).success();
+    let unknown = "what the test process may not look at";
+    fails_with(|| exit.clone().removed(&file), &["is removed", unknown]);
+    fails_with(|| exit.clone().left(&file), &["is left", unknown]);
+    fails_with(|| exit.clone().lock_free(&file), &["is not locked", unknown]);
+    fails_with(|| exit.whole_or_absent(&file, ""), &["absent, or whole", unknown]);
+}

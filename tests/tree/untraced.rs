@@ -6,7 +6,7 @@ use exeunt::prelude::*;
 use exeunt::{Fate, Sender};
 
 use crate::support::fails_with;
-use crate::{is_code, shell, target_of};
+use crate::{is_code, shell};
 
 #[test]
 fn a_target_without_children_has_no_tree() {
@@ -76,7 +76,7 @@ fn a_child_that_nobody_waited_for_is_a_zombie() {
     let zombies: Vec<_> = exit.tree().zombies().collect();
     let [zombie] = zombies[..] else { panic!("{:#?}", exit.tree()) };
     assert_eq!(*zombie.fate(), Fate::NeverWaitedFor(Ending::Code(7)));
-    assert_eq!(zombie.parent(), Some(target_of(&exit)));
+    assert_eq!(zombie.parent(), None, "an orphan that ended just before the target looks the same");
     assert!(exit.leftovers().is_empty());
     fails_with(
         || exit.clone().code(1),
@@ -86,12 +86,37 @@ fn a_child_that_nobody_waited_for_is_a_zombie() {
 }
 
 #[test]
+fn an_orphan_that_ends_just_before_the_target_is_no_zombie() {
+    // It holds the pipe until it ends, and the target goes on when the pipe is closed.
+    let plan = || shell("(sh -c : &) | cat");
+    for _ in 0..30 {
+        plan().no_zombies();
+    }
+    fails_with(
+        || assert_exit(|| crate::leaves_a_zombie(7)).no_zombies(),
+        &["exit code 7, and nobody waited for it"],
+    );
+}
+
+#[test]
+fn where_not_all_is_told_nothing_is_said_of_zombies() {
+    let plan = |count| shell(&format!("i=0; while [ $i -lt {count} ]; do (exit 0); i=$((i+1)); done"));
+    plan(10).no_zombies();
+    fails_with(|| plan(270).no_zombies(), &["14 processes more came from it than are kept"]);
+}
+
+#[test]
 fn a_child_that_was_waited_for_is_no_zombie() {
-    let exit = assert_exit(|| {
-        std::process::Command::new("sh").args(["-c", "exit 7"]).status().unwrap();
-    })
-    .no_zombies();
-    assert!(exit.tree().members().is_empty());
+    let plan = || {
+        assert_exit(|| {
+            std::process::Command::new("sh").args(["-c", "exit 7"]).status().unwrap();
+        })
+    };
+    // Asked of the plan, it is followed.
+    let exit = plan().no_zombies();
+    let [child] = exit.tree().members() else { panic!("{:#?}", exit.tree()) };
+    assert!(is_code(child.fate(), 7));
+    assert!(plan().success().no_zombies().tree().members().is_empty());
 }
 
 #[test]
