@@ -14,8 +14,10 @@ use crate::sys::{disposition, fork, proc, threads};
 
 use super::{GivenUp, Observation, Progress};
 
-/// A delivery that kills the target unless that has ended, and how everything stood before.
+/// A delivery that kills the target unless that is leaving, and how everything stood before.
 pub(super) struct Deadly {
+    /// SIGKILL after a grace.
+    forced: bool,
     /// Its place in the timeline.
     event: usize,
     progress: Progress,
@@ -134,8 +136,9 @@ impl Observation<'_> {
             .is_some_and(|(signal, disposition)| kills(signal, disposition) && self.is_leaving(signal));
         // What is stopped is not leaving: the signal waits for it.
         let waits = matches!(delivery, Delivery::Signal { stopped: true, .. });
-        if deadly && !waits && self.deadly.is_none() {
-            self.deadly = Some(Deadly {
+        if deadly && !waits {
+            self.deadly.push(Deadly {
+                forced: matches!(delivery, Delivery::Forced { .. }),
                 event: self.timeline.len(),
                 progress: self.progress,
                 since: self.since,
@@ -305,9 +308,16 @@ impl Observation<'_> {
     }
 
     /// Takes the first delivery back that killed by default, and all after it, if the target ended by a code
-    /// all the same: it was leaving already, when the kernel takes a signal without a word and drops it.
+    /// all the same: it was leaving already, when the kernel takes a signal without a word and drops it. So
+    /// does the SIGKILL after a grace at whose end the target died of another signal.
     pub(super) fn take_back_what_came_too_late(&mut self, ending: &Ending) {
-        let (Ending::Code(_), Some(deadly)) = (ending, self.deadly.take()) else { return };
+        let mut deadly = std::mem::take(&mut self.deadly).into_iter();
+        let too_late = match ending {
+            Ending::Code(_) => deadly.next(),
+            Ending::Signal { signal, .. } if *signal != SIGKILL => deadly.find(|deadly| deadly.forced),
+            Ending::Signal { .. } | Ending::TimedOut { .. } => None,
+        };
+        let Some(deadly) = too_late else { return };
         self.progress = deadly.progress;
         self.since = deadly.since;
         self.first_delivery = deadly.first;

@@ -135,8 +135,8 @@ struct Observation<'a> {
     last_delivery: Option<LastDelivery>,
     /// What the supervisor was asked to do and has not reported.
     ordered: Option<Ordered>,
-    /// The first delivery of which the target can only have died.
-    deadly: Option<Deadly>,
+    /// The deliveries of which the target can only have died.
+    deadly: Vec<Deadly>,
     given_up: Option<(GivenUp, Moment)>,
     /// When the supervisor was asked which process the target is.
     asked: Option<Moment>,
@@ -225,7 +225,7 @@ impl<'a> Observation<'a> {
             first_delivery: None,
             last_delivery: None,
             ordered: None,
-            deadly: None,
+            deadly: Vec::new(),
             given_up: None,
             asked: None,
             stuck: Vec::new(),

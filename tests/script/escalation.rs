@@ -119,3 +119,36 @@ fn a_deadline_within_the_grace_is_a_deadline() {
     let error = plan().run().unwrap_err();
     assert_eq!(error.exit().and_then(Exit::forced), None);
 }
+
+#[test]
+fn a_target_that_died_of_another_signal_was_not_forced() {
+    // Blocked in the kernel's teardown it may yet be sent SIGKILL, which comes too late.
+    fn dies_of_sigterm_with_much_to_tear_down() {
+        extern "C" fn again(_: libc::c_int) {
+            // SAFETY: numbers only.
+            unsafe { libc::signal(libc::SIGTERM, libc::SIG_DFL) };
+            // SAFETY: a number only. It comes when the handler returns.
+            unsafe { libc::raise(libc::SIGTERM) };
+        }
+        let memory = std::hint::black_box(vec![1_u8; 64 << 20]);
+        // SAFETY: the handler calls what may be called there.
+        unsafe { libc::signal(libc::SIGTERM, again as *const () as libc::sighandler_t) };
+        println!("ready");
+        loop {
+            std::hint::black_box(&memory);
+            // SAFETY: nothing to keep.
+            unsafe { libc::pause() };
+        }
+    }
+    let begin = std::time::Instant::now();
+    let mut micros = 0;
+    while begin.elapsed() < secs(2) {
+        micros = (micros + 97) % 4000;
+        let plan = assert_exit(dies_of_sigterm_with_much_to_tear_down).ready_when(Ready::stdout("ready"));
+        let grace = std::time::Duration::from_micros(micros);
+        let exit = plan.escalate(SIGTERM, grace).run().expect("all was carried out");
+        let sent = deliveries(&exit).iter().any(|delivery| matches!(delivery, Delivery::Forced { .. }));
+        let killed = matches!(exit.ending(), Ending::Signal { signal: SIGKILL, .. });
+        assert_eq!(sent, killed, "{exit:?}");
+    }
+}
