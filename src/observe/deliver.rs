@@ -134,9 +134,11 @@ impl Observation<'_> {
         let deadly = delivery
             .signal()
             .is_some_and(|(signal, disposition)| kills(signal, disposition) && self.is_leaving(signal));
-        // What is stopped is not leaving: the signal waits for it.
-        let waits = matches!(delivery, Delivery::Signal { stopped: true, .. });
-        if deadly && !waits {
+        // What is stopped is not leaving: the signal waits for it. And a terminal hangs up also where the target
+        // gave it up, and no signal comes.
+        let may_live_on =
+            matches!(delivery, Delivery::Signal { stopped: true, .. } | Delivery::HangUp { .. });
+        if deadly && !may_live_on {
             self.deadly.push(Deadly {
                 forced: matches!(delivery, Delivery::Forced { .. }),
                 event: self.timeline.len(),

@@ -67,3 +67,25 @@ fn a_hang_up_reaches_the_leader_and_the_others_only_when_that_ends() {
     plan().cleanup_ran("inner was told").cleanup_skipped("inner hung up").code(3);
     fails_with(|| plan().cleanup_ran("inner hung up"), &["there is no evidence that it did"]);
 }
+
+#[test]
+fn a_target_that_gave_up_its_terminal_finds_its_end_and_no_signal() {
+    fn reads_to_the_end_of_a_terminal_that_is_not_its_own() {
+        // Giving it up sends SIGHUP to those in the foreground.
+        // SAFETY: numbers only.
+        unsafe { libc::signal(libc::SIGHUP, libc::SIG_IGN) };
+        // SAFETY: the request takes nothing.
+        assert_eq!(unsafe { libc::ioctl(0, libc::TIOCNOTTY) }, 0);
+        // SAFETY: numbers only.
+        unsafe { libc::signal(libc::SIGHUP, libc::SIG_DFL) };
+        println!("given up");
+        let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
+        std::process::exit(6);
+    }
+    let plan = || {
+        let plan = assert_exit(reads_to_the_end_of_a_terminal_that_is_not_its_own).pty();
+        plan.hang_up_when(Ready::stdout("given up"))
+    };
+    plan().code(6);
+    fails_with(|| plan().killed_by(SIGHUP), &["happened: exit code 6", "after the terminal hung up"]);
+}
