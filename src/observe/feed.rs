@@ -79,7 +79,8 @@ impl Observation<'_> {
             return Attempt::Refused(libc::ENOTTY);
         };
         let meaning = self.meaning(key, keys);
-        self.enter(&[character(key, keys)], || Delivery::Key { key, meaning })
+        let typed = character(key, keys).unwrap_or_else(|| made(key));
+        self.enter(&[typed], || Delivery::Key { key, meaning })
     }
 
     /// Types a text.
@@ -90,6 +91,7 @@ impl Observation<'_> {
     /// What the terminal makes of a key.
     fn meaning(&self, key: Key, keys: Keys) -> KeyMeaning {
         match key.signal() {
+            _ if character(key, keys).is_none() => KeyMeaning::Character,
             Some(signal) if keys.make_signals => {
                 let group = self.stdout.fd.as_ref().and_then(pty::foreground_group);
                 let targets = self.start.and_then(|(_, pid)| fork::group_of(pid));
@@ -121,16 +123,26 @@ impl Observation<'_> {
     }
 }
 
-/// The character that the terminal takes for the key; that which the key makes where it takes none.
-fn character(key: Key, keys: Keys) -> u8 {
+/// The character that the terminal takes for the key; `None` where it has no such key.
+const fn character(key: Key, keys: Keys) -> Option<u8> {
     /// `_POSIX_VDISABLE`: no character at all.
     const DISABLED: u8 = 0;
-    let control = |letter: u8| letter & 0x1f;
-    let (set, made) = match key {
-        Key::Interrupt => (keys.interrupt, control(b'C')),
-        Key::Quit => (keys.quit, control(b'\\')),
-        Key::Suspend => (keys.suspend, control(b'Z')),
-        Key::EndOfInput => (keys.end_of_input, control(b'D')),
+    let set = match key {
+        Key::Interrupt => keys.interrupt,
+        Key::Quit => keys.quit,
+        Key::Suspend => keys.suspend,
+        Key::EndOfInput => keys.end_of_input,
     };
-    if set == DISABLED { made } else { set }
+    if set == DISABLED { None } else { Some(set) }
+}
+
+/// The character that the key makes.
+const fn made(key: Key) -> u8 {
+    let letter = match key {
+        Key::Interrupt => b'C',
+        Key::Quit => b'\\',
+        Key::Suspend => b'Z',
+        Key::EndOfInput => b'D',
+    };
+    letter & 0x1f
 }

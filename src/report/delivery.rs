@@ -75,7 +75,9 @@ fn meaning_note(key: Key, meaning: KeyMeaning) -> String {
         KeyMeaning::EndOfInput => ": the end of the input".to_owned(),
         KeyMeaning::Character => {
             let mode = if key.signal().is_some() { "ISIG" } else { "ICANON" };
-            format!(": a character like any other, for the program had set the terminal so ({mode} off)")
+            format!(
+                ": a character like any other, for the program had set the terminal so ({mode} off, or it has no such key)"
+            )
         }
     }
 }
