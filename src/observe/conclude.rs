@@ -37,7 +37,7 @@ impl Observation<'_> {
         }
         let ending = match (end.forced, self.given_up) {
             (true, Some((GivenUp::Observed, at))) => Ending::TimedOut { after: at.since(self.since) },
-            (true, Some((GivenUp::Deadline, at))) if self.step_over => {
+            (true, Some((GivenUp::Deadline, at))) if self.step_over || self.refused.is_some() => {
                 Ending::TimedOut { after: at.since(base) }
             }
             (true, _) => Ending::TimedOut { after: self.orders.timeout },

@@ -96,3 +96,14 @@ fn a_target_that_may_end_early_may_leave_what_is_written_unread() {
     let plan = || plan().allow_early_end().timeout(ms(500));
     fails_with(|| plan().timed_out(), &["not reached: writing", "nobody reads that stream any more"]);
 }
+
+#[test]
+fn a_step_that_was_refused_ended_the_run_when_it_was() {
+    let script = "exec < /dev/null; echo ready; exec sleep 1000";
+    let plan = program("sh").args(["-c", script]).write_stdin_when("text", Ready::stdout("ready"));
+    let report = plan.timeout(secs(200)).run().unwrap_err().to_string();
+    assert!(
+        report.contains("still running after") && !report.contains("still running after 200 s"),
+        "{report}"
+    );
+}
