@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::signal::{Disposition, SIGHUP, SIGINT, SIGKILL, SIGQUIT, SIGTSTP, Signal};
+use crate::signal::{Disposition, SIGCONT, SIGHUP, SIGINT, SIGKILL, SIGQUIT, SIGTSTP, Signal};
 
 /// A key of the terminal that is more than a character to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -203,11 +203,14 @@ impl Delivery {
     /// Whether it may be what the target leaves for; what is only said to it is not.
     pub(crate) const fn is_a_reason_to_leave(&self) -> bool {
         match self {
-            Self::Signal { .. }
-            | Self::Forced { .. }
-            | Self::Key { .. }
-            | Self::HangUp { .. }
-            | Self::Closed { .. } => true,
+            // What does not end a process by default is a reason only for one that listens to it; and SIGCONT is
+            // how it is told to go on.
+            Self::Signal { signal: SIGCONT, .. } => false,
+            Self::Signal { signal, disposition, .. } => {
+                signal.kills_by_default()
+                    || matches!(disposition, Some(disposition) if disposition.is_ready())
+            }
+            Self::Forced { .. } | Self::Key { .. } | Self::HangUp { .. } | Self::Closed { .. } => true,
             Self::Stopped
             | Self::Continued { .. }
             | Self::Paused { .. }

@@ -138,3 +138,22 @@ fn a_check_counts_whenever_the_signal_came() {
     plan("rm \"$LOCK\"").cleanup_ran("lock removed");
     fails_with(|| plan(":").cleanup_ran("lock removed"), &["did not hold"]);
 }
+
+#[test]
+fn a_signal_that_ends_no_process_is_a_boundary_only_for_one_that_listens_to_it() {
+    let plan = |trap: &str, signal| {
+        let script = format!(
+            "trap 'exit 3' TERM; {trap}; echo ready; read it; echo lock released; while :; do sleep 0.01; done"
+        );
+        program("sh")
+            .args(["-c", &script])
+            .signal_when(signal, Ready::stdout("ready"))
+            .write_stdin_after("\n", ms(0))
+            .signal_when(SIGTERM, Ready::stdout("lock released"))
+    };
+    for (trap, signal) in [(":", SIGCONT), ("trap : CONT", SIGCONT), (":", SIGWINCH)] {
+        let exit = plan(trap, signal).code(3).cleanup_skipped("lock released");
+        fails_with(|| exit.cleanup_ran("lock released"), &["but before SIGTERM (15) was sent"]);
+    }
+    plan("trap : WINCH", SIGWINCH).code(3).cleanup_ran("lock released");
+}
