@@ -154,7 +154,13 @@ impl Observation<'_> {
             self.first_delivery.get_or_insert(first);
             self.last_delivery = Some(LastDelivery { at, delivery: delivery.clone() });
         }
+        // The script's last text is followed by the end.
+        let ends =
+            matches!(delivery, Delivery::Written { .. }) && self.is_last_step() && self.live.stdin.is_none();
         self.timeline.push(Event { at, what: What::Delivered { delivery } });
+        if ends {
+            return self.done(Delivery::Closed { stream: StandardStream::Stdin }, seen, now);
+        }
         (self.written, self.stopping) = (0, false);
         match self.progress {
             Progress::Delivering(index)

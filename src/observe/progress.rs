@@ -70,6 +70,11 @@ impl Observation<'_> {
         }
     }
 
+    /// Whether the step that is carried out is the script's last.
+    pub(super) fn is_last_step(&self) -> bool {
+        matches!(self.progress, Progress::Delivering(index) if index + 1 == self.orders.steps.len())
+    }
+
     /// Whether a key or a text is being typed.
     pub(super) fn is_typing(&self) -> bool {
         let Progress::Delivering(index) = self.progress else { return false };

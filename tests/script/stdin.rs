@@ -107,3 +107,18 @@ fn a_step_that_was_refused_ended_the_run_when_it_was() {
         "{report}"
     );
 }
+
+#[test]
+fn the_end_that_follows_the_last_text_is_a_reason_to_leave_like_any_other() {
+    let script = "echo early; read it; cat; echo cleaned up";
+    let plan = || program("sh").args(["-c", script]).write_stdin_when("text\n", Ready::stdout("early"));
+    let exit = plan().cleanup_ran("cleaned up").cleanup_skipped("early").within(secs(20)).success();
+    let closed = Delivery::Closed { stream: StandardStream::Stdin };
+    assert_eq!(deliveries(&exit), [&Delivery::Written { text: "text\n".to_owned() }, &closed]);
+    fails_with(|| exit.cleanup_ran("early"), &["but before stdin was closed", "ms  stdin was closed\n"]);
+    // Where a step follows it is that which the target is to leave for.
+    let script = "trap 'exit 3' TERM; read it; echo early; while :; do sleep 0.01; done";
+    let plan = program("sh").args(["-c", script]).write_stdin_after("text\n", ms(0));
+    let exit = plan.signal_when(SIGTERM, Ready::stdout("early")).cleanup_skipped("early").code(3);
+    assert!(!deliveries(&exit).contains(&&closed));
+}
