@@ -114,9 +114,9 @@ impl Observation<'_> {
             // It ended in its grace.
             Progress::Grace(_) if why == Undelivered::TargetEnded => None,
             Progress::Grace(index) => {
-                let step = &self.orders.steps[index];
-                let due = self.grace().map(|(grace, _)| self.since.plus(grace).since(self.base()));
-                Some((step.to_string(), due, why))
+                let (grace, kill) = self.grace()?;
+                let due = self.since.plus(grace).since(self.base());
+                Some((self.orders.steps[index].action.force(grace, kill), Some(due), why))
             }
             Progress::NotStarted | Progress::AwaitingReady => {
                 match (&self.orders.ready, self.orders.steps.first()) {

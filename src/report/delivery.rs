@@ -72,7 +72,7 @@ fn meaning_note(key: Key, meaning: KeyMeaning) -> String {
         KeyMeaning::SignalToOthers { group: None, .. } => {
             ": no process group was in the foreground, and nobody got a signal".to_owned()
         }
-        KeyMeaning::EndOfInput => ": the end of the input".to_owned(),
+        KeyMeaning::EndOfInput => ": the end of the line, or, where that was empty, of the input".to_owned(),
         KeyMeaning::Character => {
             let mode = if key.signal().is_some() { "ISIG" } else { "ICANON" };
             format!(

@@ -53,6 +53,8 @@ pub(super) fn not_delivered(
     exit: &Exit,
 ) -> String {
     let mut text = format!("{}: the script was not carried out\n", exit.subject);
+    // What was refused was tried.
+    let due = due.filter(|_| !matches!(why, Undelivered::Refused(_)));
     let due = due.map_or_else(String::new, |due| format!(", due {} ms after the start", milliseconds(due)));
     field(&mut text, "not reached", &format!("{step}{due}"));
     let reason = match why {

@@ -33,6 +33,16 @@ pub(crate) enum Action {
 }
 
 impl Action {
+    /// The end of its grace, in words.
+    pub(crate) fn force(&self, grace: Duration, kill: Recipient) -> String {
+        let group = if kill == Recipient::Group { " to the group" } else { "" };
+        let signal = match self {
+            Self::Escalate { signal, .. } => signal.to_string(),
+            action => action.to_string(),
+        };
+        format!("{SIGKILL}{group} {} after {signal}", duration(grace))
+    }
+
     /// Whether it is done to the target's terminal.
     pub(crate) const fn needs_terminal(&self) -> bool {
         matches!(self, Self::Press(_) | Self::Type(_) | Self::HangUp)

@@ -102,6 +102,7 @@ fn a_step_that_was_refused_ended_the_run_when_it_was() {
     let script = "exec < /dev/null; echo ready; exec sleep 1000";
     let plan = program("sh").args(["-c", script]).write_stdin_when("text", Ready::stdout("ready"));
     let report = plan.timeout(secs(200)).run().unwrap_err().to_string();
+    assert!(!report.contains(", due "), "{report}");
     assert!(
         report.contains("still running after") && !report.contains("still running after 200 s"),
         "{report}"
