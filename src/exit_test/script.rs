@@ -118,8 +118,8 @@ impl ExitTest {
     }
 
     /// How long each gate, that of [`ready_when`](Self::ready_when) included, may take to open after the step
-    /// before; the same for what is written and typed until it is taken. Otherwise only the deadline of the run
-    /// ends the wait. Multiplied by `EXEUNT_TIMEOUT_SCALE`.
+    /// before; and how long what is written and typed may take, from when it is due, until it is taken. Otherwise
+    /// only the deadline of the run ends the wait. Multiplied by `EXEUNT_TIMEOUT_SCALE`.
     pub fn step_timeout(mut self, time: Duration) -> Self {
         if time.is_zero() {
             self.mistake("a step timeout of zero gives the target no time at all");

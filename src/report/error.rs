@@ -65,7 +65,7 @@ pub(super) fn not_delivered(
         ),
         Undelivered::Deadline => "the deadline came before".to_owned(),
         Undelivered::StepDeadline(time) => {
-            format!("it had not come to it {} after the step before (`step_timeout`)", duration(time))
+            format!("it had not come to it within {} (`step_timeout`)", duration(time))
         }
         Undelivered::Refused(libc::EPIPE) => "nobody reads that stream any more".to_owned(),
         Undelivered::Refused(errno) => {

@@ -46,7 +46,7 @@ fn each_gate_has_its_time() {
         || late().timed_out(),
         &[
             "not reached: SIGTERM (15) when stdout contains \"second\"",
-            &format!("it had not come to it {} after the step before (`step_timeout`)", in_words(ms(300))),
+            &format!("it had not come to it within {} (`step_timeout`)", in_words(ms(300))),
             "gate: stdout contains \"second\": not among",
             "still running after ",
             "waits in clock_nanosleep",
@@ -77,6 +77,6 @@ fn a_step_timeout_is_for_what_a_step_waits_for_and_not_for_its_time() {
     // One that does not read is waited for as long as that, from when the step was due.
     let deaf = || plan(program("sleep").arg("1000"));
     let begin = std::time::Instant::now();
-    fails_with(|| deaf().success(), &["not reached: writing \"xxx", "1.5 s"]);
+    fails_with(|| deaf().success(), &["not reached: writing \"xxx", "within 1.5 s (`step_timeout`)"]);
     assert!(begin.elapsed() >= ms(3100));
 }
