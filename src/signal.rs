@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 /// # Ok::<(), exeunt::Error>(())
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(try_from = "i32", into = "i32")]
 pub struct Signal(i32);
 
 macro_rules! signals {
@@ -277,6 +277,17 @@ mod tests {
         assert_eq!("SIGRTMIN+2".parse::<Signal>().unwrap().number(), libc::SIGRTMIN() + 2);
         assert_eq!("rtmax-1".parse::<Signal>().unwrap().number(), libc::SIGRTMAX() - 1);
         assert_eq!(Signal::try_from(9).unwrap(), SIGKILL);
+    }
+
+    #[test]
+    fn a_signal_is_kept_as_its_number_and_no_other_is_read() {
+        let kept = postcard::to_stdvec(&SIGTERM).unwrap();
+        assert_eq!(kept, postcard::to_stdvec(&15).unwrap());
+        assert_eq!(postcard::from_bytes::<Signal>(&kept).unwrap(), SIGTERM);
+        for number in [0, -1, 200] {
+            let bytes = postcard::to_stdvec(&number).unwrap();
+            assert!(postcard::from_bytes::<Signal>(&bytes).is_err(), "{number}");
+        }
     }
 
     #[test]

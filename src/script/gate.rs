@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::error::Error;
-use crate::signal::{Disposition, Signal};
+use crate::signal::{Disposition, SIGKILL, SIGSTOP, Signal};
 use crate::sys::disposition;
 use crate::sys::proc;
 use crate::sys::unix_sockets;
@@ -123,6 +123,13 @@ impl Ready {
                         path.display()
                     )));
                 }
+            }
+            Gate::Handler { signal, .. } | Gate::HandlerInChild(HandlerInChild { signal, .. })
+                if matches!(*signal, SIGKILL | SIGSTOP) =>
+            {
+                return Err(Error::bad_input(format!(
+                    "a gate on a handler for {signal}: no program can have one"
+                )));
             }
             Gate::Both(a, b) => {
                 a.gate.prepare()?;
@@ -265,6 +272,16 @@ impl Ready {
             Gate::Invalid(why) => why.clone(),
         };
         vec![format!("{self}: {detail}")]
+    }
+
+    /// Whether it cannot open without output of a stream for which `holds`.
+    pub(crate) fn waits_for(&self, holds: impl Fn(StreamName) -> bool + Copy) -> bool {
+        match &self.0 {
+            Gate::Text { stream, .. } | Gate::Line { stream, .. } => holds(*stream),
+            Gate::Both(a, b) => a.gate.waits_for(holds) || b.gate.waits_for(holds),
+            Gate::Either(a, b) => a.waits_for(holds) && b.waits_for(holds),
+            _ => false,
+        }
     }
 
     /// What must be watched for it to be asked in time.

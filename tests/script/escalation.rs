@@ -67,12 +67,12 @@ fn it_waits_for_its_gate() {
     let plan = || at_sigterm("exit 3").escalate_when(SIGTERM, secs(25), Ready::delay(ms(200)));
     assert!(plan().code(3).duration() >= ms(200));
     let never =
-        || at_sigterm("exit 3").escalate_when(SIGTERM, secs(1), Ready::stdout("never")).timeout(ms(300));
+        || at_sigterm("exit 3").escalate_when(SIGTERM, ms(300), Ready::stdout("never")).timeout(ms(300));
     fails_with(
         || never().timed_out(),
         &[&format!(
             "not reached: SIGTERM (15), and SIGKILL (9) {} later, when stdout contains \"never\"",
-            in_words(secs(1))
+            in_words(ms(300))
         )],
     );
 }
@@ -111,7 +111,8 @@ fn a_target_that_ended_before_was_not_even_asked() {
 
 #[test]
 fn a_deadline_within_the_grace_is_a_deadline() {
-    let plan = || at_sigterm("").escalate(SIGTERM, secs(60)).timeout(ms(500));
+    let late = || at_sigterm("").escalate_when(SIGTERM, ms(450), Ready::delay(ms(100)));
+    let plan = || late().timeout(ms(500));
     fails_with(
         || plan().killed_by(SIGKILL),
         &["the deadline came before", &format!("still running after {}", in_words(ms(500)))],

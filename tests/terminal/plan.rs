@@ -39,6 +39,10 @@ fn nothing_is_typed_after_the_hang_up() {
 fn a_window_needs_a_terminal() {
     fails_with(|| never().window_size(24, 80).success(), &["`window_size` is that of a terminal"]);
     program("true").window_size(24, 80).pty().success();
+    for (rows, columns) in [(0, 0), (0, 80), (24, 0)] {
+        let plan = never().pty().window_size(rows, columns);
+        fails_with(|| plan.success(), &["a window has at least one row and one column"]);
+    }
 }
 
 #[test]
