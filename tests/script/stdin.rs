@@ -60,8 +60,9 @@ fn more_than_a_pipe_holds_is_written_as_it_is_read() {
 #[test]
 fn what_stdin_gives_comes_before_what_the_script_writes() {
     let given = vec![b'x'; 1 << 20];
-    let plan = program("cat").stdin(given).write_stdin_after("end\n", ms(0));
-    let exit = plan.success();
+    let plan = || program("cat").stdin(given.clone()).write_stdin_after("end\n", ms(0));
+    let exit = plan().success();
+    fails_with(|| plan().stdout(predicate::str::starts_with("end")), &["expected: "]);
     assert_eq!(exit.stdout_bytes().len(), (1 << 20) + 4);
     assert!(exit.stdout_bytes().ends_with(b"xend\n"));
 }

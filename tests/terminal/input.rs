@@ -34,6 +34,11 @@ fn ctrl_d_is_the_end_of_input_only_where_input_comes_in_lines() {
     let plan = || program("sh").args(["-c", script]).pty().ready_when(Ready::stdout("ready"));
     let exit = plan().end_of_input_after(ms(0)).stdout(predicate::str::contains("04")).success();
     assert_eq!(meanings(&exit), [(Key::EndOfInput, KeyMeaning::Character)]);
+    // The control: in lines it is no character, and nothing comes.
+    let in_lines = program("sh").args(["-c", "stty -echo; echo ready; head -c 1 | od -An -tx1"]).pty();
+    let exit = in_lines.end_of_input_when(Ready::stdout("ready")).success();
+    assert_eq!(meanings(&exit), [(Key::EndOfInput, KeyMeaning::EndOfInput)]);
+    fails_with(|| exit.stdout(predicate::str::contains("04")), &["04"]);
 }
 
 #[test]
