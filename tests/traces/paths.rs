@@ -251,7 +251,7 @@ fn what_cannot_be_looked_at_is_not_taken_for_absent() {
     let file = inside.join("lock");
     // A link that leads to itself can be followed by nobody, root included.
     let script = ": > \"$0\"; d=$(dirname \"$0\"); mv \"$d\" \"$d.moved\"; ln -s \"$d\" \"$d\"";
-    let exit = crate::shell(script, &file).watch(&file).success();
+    let exit = shell(script, &file).watch(&file).success();
     let unknown = "what the test process may not look at";
     fails_with(|| exit.clone().removed(&file), &["is removed", unknown]);
     fails_with(|| exit.clone().left(&file), &["is left", unknown]);
