@@ -370,16 +370,13 @@ pub trait ExitAssert: Sized {
         })
     }
 
-    /// Every process of the run waited for every child of its that ended before it: none was a zombie.
-    ///
-    /// On a plan it is carried out [`traced`](ExitTest::traced), for only so a zombie of the target's is told from
-    /// an orphan that ended just before the target. On facts of a run that was not, it fails where there was
-    /// either.
+    /// Every process of the run waited for every child of its that ended before it. A plan is carried out
+    /// [`traced`](ExitTest::traced), for only so a zombie is told from an orphan that ended just before the
+    /// target; facts of a run that was not fail where there was either.
     #[track_caller]
     fn no_zombies(self) -> Exit {
         let exit = concluded(self.announce(Question::Zombies));
-        let zombies: Vec<String> = exit.tree().zombies().map(ToString::to_string).collect();
-        let left_out = exit.tree().left_out();
+        let (zombies, left_out) = (report::members(exit.tree().zombies()), exit.tree().left_out());
         check(exit, zombies.is_empty() && left_out == 0, || {
             Mismatch::new("every child is waited for")
                 .and_if(!zombies.is_empty(), || report::not_waited_for(&zombies))

@@ -88,6 +88,11 @@ pub(crate) fn member(out: &mut impl Write, member: &Member) -> std::fmt::Result 
     write!(out, "{} ({parent}): {}: {fate}", member.pid, visible(member.command.as_bytes(), SHOWN_LINE))
 }
 
+/// Processes of the tree, each in a line.
+pub(crate) fn members<'a>(of: impl Iterator<Item = &'a Member>) -> Vec<String> {
+    of.map(ToString::to_string).collect()
+}
+
 /// The tree, where it was traced or where somebody was not waited for.
 fn tree(out: &mut String, exit: &Exit) {
     let tree = exit.tree();

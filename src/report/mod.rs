@@ -19,7 +19,7 @@ pub(crate) use expectation::{
     code_expectation, evidence, guards, impossible_code, not_all_told, not_kept, not_waited_for, one_stream,
     stream_expectation, where_it_looked,
 };
-pub(crate) use facts::member;
+pub(crate) use facts::{member, members};
 pub(crate) use hints::never_flushed;
 pub(crate) use paint::{is_wanted as colour_is_wanted, painted};
 pub(crate) use text::duration;
