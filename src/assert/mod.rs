@@ -378,9 +378,7 @@ pub trait ExitAssert: Sized {
         let exit = concluded(self.announce(Question::Zombies));
         let (zombies, left_out) = (report::members(exit.tree().zombies()), exit.tree().left_out());
         check(exit, zombies.is_empty() && left_out == 0, || {
-            Mismatch::new("every child is waited for")
-                .and_if(!zombies.is_empty(), || report::not_waited_for(&zombies))
-                .and_if(left_out > 0, || report::not_all_told(left_out))
+            Mismatch::new("every child is waited for").and_all(report::not_waited_for(&zombies, left_out))
         })
     }
 

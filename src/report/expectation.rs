@@ -160,18 +160,18 @@ pub(super) fn nearest_label(exit: &Exit, label: &str) -> Option<String> {
         .map(|(_, other)| other)
 }
 
-/// That there were more processes than are kept.
-pub(crate) fn not_all_told(left_out: usize) -> String {
-    format!(
-        "{} more came from it than are kept, so this cannot be known",
-        count(left_out, "process", "processes")
-    )
-}
-
-/// The children that were never waited for.
-pub(crate) fn not_waited_for(zombies: &[String]) -> String {
+/// The children that were never waited for, and that there may be more of them.
+pub(crate) fn not_waited_for(zombies: &[String], left_out: usize) -> Vec<String> {
     let many = if zombies.len() == 1 { "was a zombie" } else { "were zombies" };
-    format!("{} {many} at the end:\n{}", count(zombies.len(), "process", "processes"), zombies.join("\n"))
+    let named = || {
+        format!("{} {many} at the end:\n{}", count(zombies.len(), "process", "processes"), zombies.join("\n"))
+    };
+    let more = || {
+        let more = count(left_out, "process", "processes");
+        format!("{more} more came from it than are kept, so this cannot be known")
+    };
+    let named = (!zombies.is_empty()).then(named);
+    named.into_iter().chain((left_out > 0).then(more)).collect()
 }
 
 pub(crate) fn evidence(evidence: &Evidence) -> String {

@@ -16,7 +16,7 @@ pub(crate) use cleanup::{
 pub(crate) use delivery::{quoted, was_done};
 pub(crate) use error::error;
 pub(crate) use expectation::{
-    code_expectation, evidence, guards, impossible_code, not_all_told, not_kept, not_waited_for, one_stream,
+    code_expectation, evidence, guards, impossible_code, not_kept, not_waited_for, one_stream,
     stream_expectation, where_it_looked,
 };
 pub(crate) use facts::{member, members};
