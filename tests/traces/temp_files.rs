@@ -22,13 +22,13 @@ fn temporary_files_that_are_removed_are_not_left() {
 #[test]
 fn temporary_files_that_are_left_are_named_and_then_removed() {
     let exit =
-        shell("mkdir \"$TMPDIR/work\"; : > \"$TMPDIR/work/part\"; : > \"$TMPDIR/log\"; echo \"$TMPDIR\"");
+        shell("mkdir \"$TMPDIR/job\"; : > \"$TMPDIR/job/part\"; : > \"$TMPDIR/log\"; echo \"$TMPDIR\"");
     let exit = exit.own_temp_dir().success();
     fails_with(
         || exit.clone().no_temp_files_left(),
         &[
             "3 entries were left in the directory that `TMPDIR` named:",
-            "\n            work/part\n",
+            "\n            job/part\n",
             "\n            log\n",
         ],
     );
@@ -102,7 +102,7 @@ fn the_directory_goes_with_a_test_process_that_is_killed() {
 #[test]
 #[ignore = "another test runs it and kills it"]
 fn waits_with_a_temporary_file() {
-    let script = "mkdir \"$TMPDIR/work\"; echo \"$TMPDIR\" > \"$EXEUNT_TEST_TOLD.new\"; \
+    let script = "mkdir \"$TMPDIR/job\"; echo \"$TMPDIR\" > \"$EXEUNT_TEST_TOLD.new\"; \
                   mv \"$EXEUNT_TEST_TOLD.new\" \"$EXEUNT_TEST_TOLD\"; sleep 1000";
     shell(script).own_temp_dir().success();
 }
