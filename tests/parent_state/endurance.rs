@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use exeunt::prelude::*;
 
-use crate::process::{Process, descendants, descriptors, strangers};
+use crate::process::{descendants, descriptors, launcher, strangers};
 use crate::support::report_of;
 
 /// How many runs are made; `EXEUNT_RACE_RUNS` says otherwise.
@@ -50,13 +50,6 @@ impl Holding {
 
 fn own_pid() -> i32 {
     i32::try_from(std::process::id()).expect("a process id")
-}
-
-fn launcher() -> Process {
-    let found: Vec<Process> =
-        descendants(own_pid()).into_iter().filter(|process| process.name() == "exeunt-launcher").collect();
-    assert_eq!(found.len(), 1, "one launcher: {found:?}");
-    found[0]
 }
 
 /// The processes of the harness by name.
