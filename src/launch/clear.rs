@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::sys::clock::Moment;
 use crate::sys::poll::{self, Interest};
+use crate::sys::proc::ProcessInfo;
 use crate::sys::{fork, proc, raw};
 
 use super::family::{After, Family};
@@ -64,12 +65,25 @@ pub(super) fn leftovers() -> (Vec<LeftoverProcess>, u32) {
         parent: process.parent,
         state: process.state,
         age: process.age(),
-        command: shorten(process.title()),
+        command: shorten(named(process).title()),
     });
     (described.collect(), count)
 }
 
-fn is_harness(process: &proc::ProcessInfo) -> bool {
+/// One that is just becoming another program has no command line for a moment.
+fn named(process: ProcessInfo) -> ProcessInfo {
+    const LOOKS: usize = 20;
+    let pid = process.pid;
+    (0..LOOKS).fold(process, |process, _| {
+        if !process.command.is_empty() {
+            return process;
+        }
+        std::thread::yield_now();
+        proc::inspect(pid).unwrap_or(process)
+    })
+}
+
+fn is_harness(process: &ProcessInfo) -> bool {
     [LAUNCHER_NAME, SUPERVISOR_NAME].iter().any(|name| process.name.as_bytes() == name.to_bytes())
 }
 
