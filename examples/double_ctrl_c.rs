@@ -30,6 +30,7 @@ fn work(tidying: Duration) -> ExitCode {
     println!("working");
     leave.recv().expect("the handler lives as long as the program");
     println!("tidying up; once more to leave at once");
+    // The work that a second Ctrl-C interrupts; nothing waits for it by guessing how long it takes.
     thread::sleep(tidying);
     println!("tidied up");
     ExitCode::SUCCESS

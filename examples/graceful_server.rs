@@ -64,6 +64,7 @@ fn answer(mut connection: TcpStream) -> io::Result<()> {
 fn ask(address: SocketAddr) -> io::Result<String> {
     let connection = loop {
         match TcpStream::connect(address) {
+            // A client of the world has no event for a port that opens: it asks again.
             Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => thread::sleep(ms(5)),
             connection => break connection?,
         }
