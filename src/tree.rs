@@ -117,7 +117,8 @@ impl Member {
 pub enum Fate {
     /// It ended before the target did, and was waited for, by its parent or as an orphan.
     Ended(Ending),
-    /// It ended before the target did, and its parent never waited for it: a zombie to the end.
+    /// It ended before the target did, and was a zombie when the target ended: its parent, which was the target
+    /// or was still alive then, had not waited for it.
     ///
     /// Where the run was not traced, an orphan that ends just before the target looks the same.
     NeverWaitedFor(Ending),

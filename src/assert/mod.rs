@@ -370,9 +370,10 @@ pub trait ExitAssert: Sized {
         })
     }
 
-    /// Every process of the run waited for every child of its that ended before it. A plan is carried out
-    /// [`traced`](ExitTest::traced), for only so a zombie is told from an orphan that ended just before the
-    /// target; facts of a run that was not fail where there was either.
+    /// When the target ended there was no zombie: no process of the run that had ended, and whose parent was
+    /// alive (or was the target) and had not waited for it. A plan is carried out [`traced`](ExitTest::traced),
+    /// for only so a zombie is told from an orphan that ended just before the target; facts of a run that was
+    /// not fail where there was either.
     #[track_caller]
     fn no_zombies(self) -> Exit {
         let exit = concluded(self.announce(Question::Zombies));

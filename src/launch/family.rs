@@ -32,6 +32,10 @@ pub(super) struct Family {
     threads: HashMap<i32, i32>,
     /// Threads that were seen before their making was told.
     early: HashSet<i32>,
+    /// What has ended and is there until somebody waits for it, and who would have to.
+    unwaited: HashMap<i32, i32>,
+    /// Those of them that came to this process when the target had ended.
+    inherited: Vec<(i32, i32)>,
     /// The target's status, where it was taken already.
     reaped: Option<Reaped>,
     /// There may be more news than was taken.
@@ -57,6 +61,8 @@ impl Family {
             relatives: Relatives::default(),
             threads: HashMap::new(),
             early: HashSet::new(),
+            unwaited: HashMap::new(),
+            inherited: Vec::new(),
             reaped: None,
             more: false,
         }
@@ -79,7 +85,16 @@ impl Family {
         Ok(())
     }
 
+    /// All that is known, at the end.
     pub(super) fn take(&mut self) -> Relatives {
+        for (pid, parent) in std::mem::take(&mut self.inherited) {
+            // One whose parent had ended before the target was an orphan then, which its new parent waits for.
+            let parent_was_alive = parent == self.target
+                || self.find(parent).is_some_and(|parent| matches!(parent.fate, Fate::LeftBehind));
+            if let Some(relative) = self.find(pid).filter(|_| parent_was_alive) {
+                relative.was_not_waited_for();
+            }
+        }
         std::mem::take(&mut self.relatives)
     }
 
@@ -154,6 +169,8 @@ impl Family {
         }
         let Some(pid) = proc::process_of(tid) else { return false };
         self.threads.insert(tid, pid);
+        // An id may come again.
+        self.unwaited.remove(&tid);
         if pid == tid {
             self.relatives.add(Relative { born: Some(Moment::now()), ..describe(pid) });
         }
@@ -165,17 +182,35 @@ impl Family {
     }
 
     /// A thread has ended. A process is heard of twice where its parent ends without having waited for it:
-    /// then it comes to this process, its last parent.
+    /// then it comes to this process, its last parent, which waits for it.
     fn ended(&mut self, tid: i32, raw_status: i32) {
-        // Its id may come again.
         let process = self.threads.remove(&tid);
         if process.is_some_and(|pid| pid != tid) {
             return;
         }
-        match (process, self.find(tid)) {
-            (Some(_), Some(relative)) => relative.end(Fate::Ended { raw_status }),
-            (None, Some(relative)) => relative.was_not_waited_for(),
-            (_, None) => {}
+        if process.is_none() {
+            self.unwaited.remove(&tid);
+        } else if let Some(relative) = self.find(tid) {
+            relative.end(Fate::Ended { raw_status });
+            self.is_unwaited(tid);
+        }
+    }
+
+    /// A process has ended: its status is there for its parent, and the children that it did not wait for
+    /// have another one.
+    fn is_unwaited(&mut self, pid: i32) {
+        let orphans = self.unwaited.iter().filter(|(_, parent)| **parent == pid).map(|(child, _)| *child);
+        for child in orphans.chain([pid]).collect::<Vec<_>>() {
+            let before = self.unwaited.remove(&child);
+            // Of one whose parent has waited for it meanwhile the id may be another's.
+            let Some(process) = proc::inspect(child).filter(proc::ProcessInfo::is_zombie) else { continue };
+            let parent = if process.parent == crate::sys::raw::process_id() {
+                // Its parent has ended just now.
+                before.or_else(|| self.find(child)?.parent)
+            } else {
+                Some(process.parent)
+            };
+            self.unwaited.extend(parent.map(|parent| (child, parent)));
         }
     }
 
@@ -249,28 +284,27 @@ impl Family {
         }
     }
 
-    /// One that was followed ended after the target.
+    /// One that was followed ended after the target, or comes to this process for its parent has ended.
     fn ended_after(&mut self, tid: i32, raw_status: i32, after: After<'_>) {
         let process = self.threads.remove(&tid);
+        if process.is_some_and(|pid| pid != tid) {
+            return;
+        }
+        if process.is_none() {
+            self.inherited.extend(self.unwaited.remove(&tid).map(|parent| (tid, parent)));
+            return;
+        }
         let left = match after {
             After::Zombies => false,
             After::Found(leftovers) => is_among(tid, leftovers),
             After::Killing => true,
         };
-        if left || process.is_some_and(|pid| pid != tid) {
-            return;
-        }
-        // Its parent still lives where it is still there.
-        let has_another_parent = proc::inspect(tid).is_some();
         let target = self.target;
-        let Some(relative) = self.find(tid) else { return };
-        match relative.fate {
-            Fate::LeftBehind if !has_another_parent && relative.parent == Some(target) => {
-                relative.end(Fate::Zombie { raw_status });
-            }
-            Fate::LeftBehind => relative.end(Fate::Ended { raw_status }),
-            Fate::Ended { .. } | Fate::Zombie { .. } => relative.was_not_waited_for(),
-        }
+        let Some(relative) = self.find(tid).filter(|_| !left) else { return };
+        // The target's own child, which this process has just waited for in its place.
+        let of_the_target = relative.parent == Some(target) && proc::inspect(tid).is_none();
+        relative.end(if of_the_target { Fate::Zombie { raw_status } } else { Fate::Ended { raw_status } });
+        self.is_unwaited(tid);
     }
 
     /// After the target's end: what is still alive.

@@ -1,7 +1,9 @@
 //! What is seen of a target whose processes are followed: all of it.
 
+use std::io::{BufRead, BufReader};
+
 use exeunt::prelude::*;
-use exeunt::{Fate, Received, Sender, What};
+use exeunt::{Fate, Member, Received, Sender, What};
 
 use crate::support::{fails_with, needs};
 use crate::{is_code, member, shell, target_of};
@@ -46,16 +48,23 @@ fn a_daemon_that_outlives_the_target_is_known_with_the_process_that_made_it() {
     fails_with(|| exit.code(1), &["left behind and killed"]);
 }
 
+/// This executable once more, as a process that runs one of the tests below.
+fn between(test: &str) -> std::process::Command {
+    let mut between = std::process::Command::new(std::env::current_exe().unwrap());
+    between.args(["--exact", test, "--ignored", "--nocapture"]);
+    between
+}
+
 #[test]
+#[expect(clippy::zombie_processes, reason = "that is what it is about")]
 fn a_zombie_is_known_with_its_parent_wherever_that_is() {
-    // A process between the target and the one that is never waited for.
+    // A process between the target and the one that is never waited for, which outlives the target.
     let exit = assert_exit(|| {
         crate::leaves_a_zombie(7);
-        let own = std::env::current_exe().unwrap();
-        let between = std::process::Command::new(own)
-            .args(["--exact", "traced::leaves_a_zombie_and_waits_for_nobody", "--ignored", "--nocapture"])
-            .status();
-        assert!(between.unwrap().success());
+        let between =
+            between("traced::leaves_a_zombie_and_stays").stdout(std::process::Stdio::piped()).spawn();
+        let lines = BufReader::new(between.unwrap().stdout.take().unwrap()).lines();
+        assert!(lines.map_while(Result::ok).any(|line| line.contains("there is a zombie")));
     })
     .traced()
     .success();
@@ -65,7 +74,8 @@ fn a_zombie_is_known_with_its_parent_wherever_that_is() {
     for code in [7, 9] {
         assert!(fates.contains(&Fate::NeverWaitedFor(Ending::Code(code))), "{fates:?}");
     }
-    let between = member(&exit, "leaves_a_zombie_and_waits_for_nobody");
+    let between = member(&exit, "leaves_a_zombie_and_stays");
+    assert_eq!(*between.fate(), Fate::LeftBehind);
     let parents = [zombies[0].parent(), zombies[1].parent()];
     assert!(
         parents.contains(&Some(target_of(&exit))) && parents.contains(&Some(between.pid())),
@@ -83,8 +93,49 @@ fn a_zombie_is_known_with_its_parent_wherever_that_is() {
 
 #[test]
 #[ignore = "a process of the test above"]
-fn leaves_a_zombie_and_waits_for_nobody() {
+fn leaves_a_zombie_and_stays() {
     crate::leaves_a_zombie(9);
+    println!("there is a zombie");
+    loop {
+        std::thread::park();
+    }
+}
+
+#[test]
+fn a_zombie_whose_parent_ends_is_an_orphan_that_is_waited_for() {
+    for _ in 0..10 {
+        let exit = assert_exit(|| {
+            assert!(between("traced::leaves_a_zombie_and_goes").status().unwrap().success());
+        })
+        .no_zombies();
+        let orphan = exit.tree().members().iter().find(|member| is_code(member.fate(), 8));
+        let parent = member(&exit, "leaves_a_zombie_and_goes").pid();
+        assert_eq!(orphan.and_then(Member::parent), Some(parent), "{:#?}", exit.tree());
+    }
+}
+
+#[test]
+fn an_orphan_of_a_subreaper_is_to_be_waited_for_by_that() {
+    let plan = |waits: bool| {
+        assert_exit_with(waits, |waits| {
+            nix::sys::prctl::set_child_subreaper(true).unwrap();
+            assert!(between("traced::leaves_a_zombie_and_goes").status().unwrap().success());
+            if waits {
+                nix::sys::wait::wait().unwrap();
+            }
+        })
+    };
+    plan(true).no_zombies();
+    fails_with(
+        || plan(false).no_zombies(),
+        &["1 process was a zombie", "exit code 8, and nobody waited for it"],
+    );
+}
+
+#[test]
+#[ignore = "a process of the tests above"]
+fn leaves_a_zombie_and_goes() {
+    crate::leaves_a_zombie(8);
 }
 
 #[test]
