@@ -56,7 +56,6 @@ fn between(test: &str) -> std::process::Command {
 }
 
 #[test]
-#[expect(clippy::zombie_processes, reason = "that is what it is about")]
 fn a_zombie_is_known_with_its_parent_wherever_that_is() {
     // A process between the target and the one that is never waited for, which outlives the target.
     let exit = assert_exit(|| {
