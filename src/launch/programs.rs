@@ -11,7 +11,7 @@ use crate::sys::clock::Moment;
 use crate::sys::fork::{self, Image, Setup, StartError, StartStep};
 use crate::sys::poll::Queue;
 use crate::sys::socket::Socket;
-use crate::sys::wait;
+use crate::sys::{schedule, wait};
 
 use super::crew::{Crew, Kind};
 use super::family::Family;
@@ -24,7 +24,7 @@ impl Supervisor {
     pub(super) fn serve_programs(&self, crew: Crew<'_>) {
         let Ok(queue) = Queue::new(crew.requests, &self.test_process) else { return };
         let mut buffer = vec![0; wire::REQUEST_PACKET];
-        while queue.wait_for_turn() {
+        while wait_for_turn(&queue) {
             match wire::receive_request(crew.requests, &mut buffer, false) {
                 Ok(Some(received)) => {
                     crew.take_up();
@@ -75,6 +75,14 @@ impl Supervisor {
             }
         }
     }
+}
+
+/// Waits, and when the request comes lets the test process, which sent it, come to its own waiting first: woken
+/// to take its place on its core, a supervisor would start the program on another, and from then on each word
+/// between the three would wake a core that sleeps.
+fn wait_for_turn(queue: &Queue) -> bool {
+    let _modest = schedule::be_modest();
+    queue.wait_for_turn()
 }
 
 /// Starts the program that is asked for; its process id.

@@ -98,9 +98,7 @@ pub(crate) fn process_of(tid: i32) -> Option<i32> {
 
 /// The names of this process's threads but this one; none where it is the only one, which is cheap to tell.
 pub(crate) fn other_threads() -> Vec<String> {
-    use std::os::unix::fs::MetadataExt;
-    // A directory counts itself, its name and its subdirectories.
-    if fs::metadata("/proc/self/task").is_ok_and(|task| task.nlink() <= 3) {
+    if is_only_thread() {
         return Vec::new();
     }
     let own = super::raw::thread_id().to_string();
@@ -108,6 +106,13 @@ pub(crate) fn other_threads() -> Vec<String> {
     let others = tasks.filter(|task| task.file_name() != own.as_str());
     let name = |task: fs::DirEntry| fs::read_to_string(task.path().join("comm")).ok();
     others.filter_map(name).map(|name| name.trim_end().to_owned()).collect()
+}
+
+/// Whether this thread is known to be the only one of its process. The kernel unshares the thread group of such
+/// a one, which does nothing, and of no other (man 2 unshare); where a filter forbids that, it is not known.
+fn is_only_thread() -> bool {
+    // SAFETY: a number only; alone, this flag changes nothing.
+    unsafe { libc::unshare(libc::CLONE_THREAD) == 0 }
 }
 
 /// The threads of a process that run, or would if they could, each with the processor time that it has had (man 5 proc,

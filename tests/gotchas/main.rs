@@ -238,6 +238,26 @@ fn a_zombie_can_be_signalled() {
 }
 
 #[test]
+fn unsharing_the_thread_group_tells_whether_there_are_other_threads() {
+    fn unshare() -> i32 {
+        // SAFETY: a number only; alone, the flag changes nothing.
+        match unsafe { libc::unshare(libc::CLONE_THREAD) } {
+            0 => 0,
+            _ => io::Error::last_os_error().raw_os_error().unwrap(),
+        }
+    }
+    let (stop, stopped) = std::sync::mpsc::channel::<()>();
+    let other = std::thread::spawn(move || stopped.recv());
+    let with_another = unshare();
+    drop(stop);
+    assert!(other.join().unwrap().is_err());
+    // Where a filter refuses it, it tells nothing.
+    let alone = if with_another == libc::EPERM { libc::EPERM } else { 0 };
+    assert!([libc::EINVAL, libc::EPERM].contains(&with_another), "{with_another}");
+    assert_exit(|| process::exit(unshare())).code(alone);
+}
+
+#[test]
 fn a_parent_death_signal_comes_when_the_creating_thread_ends() {
     fn die_with_parent() -> io::Result<()> {
         // SAFETY: prctl takes numbers.
