@@ -21,7 +21,7 @@ impl Observation<'_> {
             let moved = match self.progress {
                 Progress::NotStarted => false,
                 Progress::Done => {
-                    if self.orders.observe_for.is_some_and(|time| now >= self.since.plus(time)) {
+                    if self.orders.observe_for.is_some_and(|time| self.is_due(time, now)) {
                         return self.give_up(GivenUp::Observed);
                     }
                     false
@@ -31,7 +31,7 @@ impl Observation<'_> {
                 Progress::Delivering(_) | Progress::Grace(_) if self.target_gone => false,
                 Progress::Delivering(index) => self.deliver(index)?,
                 Progress::Grace(_) => match self.grace() {
-                    Some((grace, kill)) if now >= self.since.plus(grace) => self.force(grace, kill)?,
+                    Some((grace, kill)) if self.is_due(grace, now) => self.force(grace, kill)?,
                     _ => false,
                 },
             };
@@ -44,6 +44,13 @@ impl Observation<'_> {
                 return if over { self.deadline_passed(now) } else { Ok(()) };
             }
         }
+    }
+
+    /// Whether what comes so long after the step before is due. What would be due after the deadline never is, also
+    /// where both have passed when the harness comes to look.
+    fn is_due(&self, time: Duration, now: Moment) -> bool {
+        let due = self.since.plus(time);
+        now >= due && due < self.orders.deadline
     }
 
     /// Until when the next gate has to open, or the step that is due to be carried out.
@@ -140,7 +147,7 @@ impl Observation<'_> {
 
     pub(super) fn is_step_due(&mut self, index: usize, now: Moment) -> bool {
         match &self.orders.steps[index].when {
-            When::After(time) => now >= self.since.plus(*time),
+            When::After(time) => self.is_due(*time, now),
             When::Gate(_) => {
                 let placeholder = When::After(Duration::ZERO);
                 let When::Gate(mut gate) = std::mem::replace(&mut self.orders.steps[index].when, placeholder)

@@ -99,3 +99,19 @@ fn the_deadline_is_for_the_whole_run_and_not_for_each_step() {
     // Those that were due before were sent.
     assert!(error.contains("SIGCONT (18) sent"), "{error}");
 }
+
+#[test]
+fn what_was_due_after_the_deadline_is_not_done_by_a_harness_that_was_held_up() {
+    // The gate opens at once, but when it lets go of the harness both times have passed.
+    let held_up = || {
+        let gate = Ready::seen("nothing", |_| {
+            std::thread::sleep(ms(600));
+            true
+        });
+        forever().ready_when(gate).signal_after(SIGTERM, ms(400))
+    };
+    let error = held_up().timeout(ms(300)).run().unwrap_err().to_string();
+    assert!(error.contains("not reached: SIGTERM (15)"), "{error}");
+    assert!(error.contains("the deadline came before") && !error.contains("SIGTERM (15) sent"), "{error}");
+    held_up().timeout(PATIENCE).killed_by(SIGTERM);
+}

@@ -25,7 +25,7 @@ fn a_target_that_ignores_sigterm_is_killed_and_that_is_the_harnesss_own_kill() {
             &[
                 &format!("expected: killed by {signal}"),
                 "happened: still running after 700 ms, ended by the harness, ",
-                " ms after SIGTERM (15) was sent",
+                " after SIGTERM (15) was sent",
                 "hint: the target ignores SIGTERM (15). exeunt starts it with every signal at its default action",
                 "SIGTERM (15) sent, which the target ignored",
                 "the harness gave up waiting",
