@@ -224,7 +224,7 @@ pub trait ExitAssert: Sized {
         let exit = concluded(self);
         let predicate = expected.into_output();
         if exit.outputs == Outputs::Terminal {
-            let expectation = report::stream_expectation("stderr", &predicate, &[]);
+            let expectation = report::stream_expectation("stderr", &predicate, None);
             return check(exit, false, || Mismatch::new(expectation).and(report::one_stream()));
         }
         let mismatch = stream_mismatch("stderr", &exit.stderr, &predicate);
@@ -588,7 +588,7 @@ fn fail(message: &dyn Display) -> ! {
 fn stream_mismatch(name: &str, captured: &Captured, predicate: &dyn Predicate<[u8]>) -> Option<Mismatch> {
     if captured.left_out() > 0 {
         return Some(
-            Mismatch::new(report::stream_expectation(name, predicate, &[]))
+            Mismatch::new(report::stream_expectation(name, predicate, None))
                 .and(report::not_kept(captured.left_out())),
         );
     }
@@ -596,5 +596,5 @@ fn stream_mismatch(name: &str, captured: &Captured, predicate: &dyn Predicate<[u
     if predicate.eval(&bytes) {
         return None;
     }
-    Some(Mismatch::new(report::stream_expectation(name, predicate, &bytes)))
+    Some(Mismatch::new(report::stream_expectation(name, predicate, Some(&bytes))))
 }

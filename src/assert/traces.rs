@@ -29,19 +29,21 @@ pub(super) fn left(exit: &Exit, path: &Path) -> Option<Mismatch> {
 
 /// It is not there, or whole.
 pub(super) fn whole_or_absent(exit: &Exit, path: &Path, whole: &dyn Predicate<[u8]>) -> Option<Mismatch> {
-    let expected = |bytes: &[u8]| {
+    let expected = |bytes: Option<&[u8]>| {
         Mismatch::new(format!(
             "absent, or whole, {}",
             report::stream_expectation(&report::at_path(path), whole, bytes)
         ))
     };
-    let Some(trace) = exit.traces.of(path) else { return Some(not_watched(expected(&[]), path)) };
+    let Some(trace) = exit.traces.of(path) else { return Some(not_watched(expected(None), path)) };
     match &trace.after {
         None => None,
         Some(Found::File { content: Some(content), .. }) => {
-            (!whole.eval(&content.0)).then(|| expected(&content.0).and(report::fate(trace)))
+            let bytes = &content.0;
+            let mismatch = || expected(Some(bytes)).and(report::fate(trace)).and(report::content(bytes));
+            (!whole.eval(bytes)).then(mismatch)
         }
-        Some(other) => Some(expected(&[]).and(report::content_not_known(other))),
+        Some(other) => Some(expected(None).and(report::content_not_known(other))),
     }
 }
 

@@ -3,12 +3,12 @@
 use std::fmt::Display;
 
 use predicates_core::Predicate;
-use predicates_core::reflection::Case;
+use predicates_core::reflection::{Case, Child, PredicateReflection};
 
 use crate::evidence::{Evidence, Findings, Guards, Source};
 use crate::exit::Exit;
 
-use super::delivery::was_done;
+use super::delivery::{quoted, was_done};
 use super::text::{SHOWN_LINE, count, milliseconds, visible};
 
 /// A code that no process can have.
@@ -32,12 +32,20 @@ pub(crate) fn code_expectation(predicate: &(impl Predicate<i32> + Display)) -> S
     }
 }
 
-/// What is expected of a stream; with the bytes, where the difference is.
-pub(crate) fn stream_expectation(name: &str, predicate: &dyn Predicate<[u8]>, bytes: &[u8]) -> String {
+/// What is expected of a stream; with the bytes, where they are known, how they differ from that.
+pub(crate) fn stream_expectation(
+    name: &str,
+    predicate: &dyn Predicate<[u8]>,
+    bytes: Option<&[u8]>,
+) -> String {
     const MOST: usize = 4 * 1024;
-    let case = predicate.find_case(false, bytes).map(|case| visible_lines(&describe_case(&case), MOST));
-    match case {
-        Some(text) if !text.trim().is_empty() => format!("of {name}:\n{text}"),
+    let text = match bytes {
+        Some(bytes) => predicate.find_case(false, bytes).map(|case| describe_case(&case, bytes)),
+        None => whole_text(predicate).map(|text| quoted(text.as_bytes())),
+    };
+    match text.map(|text| visible_lines(&text, MOST)) {
+        Some(text) if text.contains('\n') => format!("of {name}:\n{text}"),
+        Some(text) if !text.trim().is_empty() => format!("of {name}: {text}"),
         _ => format!("of {name}: {}", visible_lines(&predicate.to_string(), MOST)),
     }
 }
@@ -47,27 +55,81 @@ pub(super) fn visible_lines(text: &str, most: usize) -> String {
     while !text.is_char_boundary(cut) {
         cut -= 1;
     }
-    let mut out: Vec<String> = text[..cut].lines().map(|line| visible(line.as_bytes(), usize::MAX)).collect();
+    let shown = text[..cut].strip_suffix('\n').unwrap_or(&text[..cut]);
+    let mut out: Vec<String> = shown.split('\n').map(|line| visible(line.as_bytes(), usize::MAX)).collect();
     if cut < text.len() {
         out.push(format!("… {} more …", count(text.len() - cut, "byte", "bytes")));
     }
     out.join("\n")
 }
 
-/// The innermost predicates that did not hold, with their differences.
-pub(super) fn describe_case(case: &Case<'_>) -> String {
-    let mut parts: Vec<String> = case.children().map(describe_case).filter(|text| !text.is_empty()).collect();
+/// The text that a predicate asks for, where it asks for a text as a whole. One that is about another, in other
+/// words (`not`), is none of these.
+fn whole_text(predicate: &dyn PredicateReflection) -> Option<String> {
+    let mut parameters = predicate.parameters();
+    if let Some(original) = parameters.find(|parameter| parameter.name() == "original") {
+        return Some(original.value().to_string());
+    }
+    let children: Vec<Child<'_>> = predicate.children().collect();
+    let [child] = children.as_slice() else { return None };
+    let same = child.value().to_string() == predicate.to_string();
+    if same { whole_text(child.value()) } else { None }
+}
+
+/// The innermost predicates that did not hold for these bytes, with their differences.
+fn describe_case(case: &Case<'_>, bytes: &[u8]) -> String {
+    let mut parts: Vec<String> =
+        case.children().map(|case| describe_case(case, bytes)).filter(|text| !text.is_empty()).collect();
     if parts.is_empty() {
         if let Some(predicate) = case.predicate() {
-            parts.push(predicate.to_string());
+            match whole_text(predicate) {
+                Some(text) => return describe_text(&text, case, bytes),
+                None => parts.push(predicate.to_string()),
+            }
         }
     }
-    for product in case.products() {
-        let value = product.value().to_string();
-        let value = if product.name() == "diff" { uncoloured(&value) } else { value };
-        parts.push(format!("{}: {value}", product.name()));
-    }
+    // The bytes themselves are no expectation, and the report shows them.
+    let products = case.products().filter(|product| !matches!(product.name(), "var" | "var as str"));
+    parts.extend(products.map(|product| format!("{}: {}", product.name(), product.value())));
     parts.join("\n")
+}
+
+/// A text that was expected as a whole, and where the bytes are another.
+fn describe_text(expected: &str, case: &Case<'_>, bytes: &[u8]) -> String {
+    let whole = quoted(expected.as_bytes());
+    if expected.as_bytes() == bytes {
+        return format!("not {whole}");
+    }
+    let note = match std::str::from_utf8(bytes) {
+        Ok(found) => line_ends(expected, found),
+        Err(error) => Some(format!("found is no UTF-8: {error}")),
+    };
+    if let Some(note) = note {
+        return format!("{whole}\n{note}");
+    }
+    let difference = case.products().find(|product| product.name() == "diff");
+    let difference = difference.map(|product| uncoloured(&product.value().to_string()));
+    match difference.as_deref().map(|text| text.trim_matches('\n')) {
+        Some(text) if !text.is_empty() => format!("this text (- expected, + found):\n{text}"),
+        _ => whole,
+    }
+}
+
+/// Where two texts differ in the ends of their lines only, which a difference by lines does not show.
+fn line_ends(expected: &str, found: &str) -> Option<String> {
+    if !expected.lines().eq(found.lines()) {
+        return None;
+    }
+    let mut lines = expected.split_inclusive('\n').zip(found.split_inclusive('\n'));
+    let different = lines.position(|(expected, found)| expected != found)?;
+    let end = |text: &str| {
+        let line = text.split_inclusive('\n').nth(different).unwrap_or_default();
+        match &line[line.lines().next().map_or(0, str::len)..] {
+            "" => "no newline".to_owned(),
+            end => format!("{end:?}"),
+        }
+    };
+    Some(format!("line {} ends with {}, expected is {}", different + 1, end(found), end(expected)))
 }
 
 /// A difference without the colours that `predicates` gives the beginnings of its lines, whether it is
@@ -206,12 +268,13 @@ pub(crate) fn guards(guards: Guards) -> String {
 #[cfg(test)]
 mod tests {
     use assert_cmd::assert::IntoOutputPredicate;
+    use predicates::prelude::PredicateBooleanExt;
 
     use super::stream_expectation;
 
     fn difference(expected: &'static str, found: &str) -> String {
         let predicate = expected.into_output();
-        stream_expectation("stdout", &predicate, found.as_bytes())
+        stream_expectation("stdout", &predicate, Some(found.as_bytes())) + "\n"
     }
 
     #[test]
@@ -222,6 +285,34 @@ mod tests {
             assert!(shown.contains(line), "it lacks {line:?}:\n{shown}");
         }
         assert!(!shown.contains("1b"), "{shown}");
+    }
+
+    #[test]
+    fn a_difference_in_line_ends_alone_is_told_in_words() {
+        for (expected, found, told) in [
+            ("hi\n", "hi", "line 1 ends with no newline, expected is \"\\n\""),
+            ("hi", "hi\n", "line 1 ends with \"\\n\", expected is no newline"),
+            ("a\nb\n", "a\nb\r\n", "line 2 ends with \"\\r\\n\", expected is \"\\n\""),
+        ] {
+            let shown = difference(expected, found);
+            assert_eq!(shown, format!("of stdout:\n\"{}\"\n{told}\n", expected.replace('\n', "\\n")));
+        }
+        // Other differences are shown line by line, and say nothing of ends.
+        let shown = difference("a\n", "b");
+        assert!(shown.contains("\n-a\n+b") && !shown.contains("ends with"), "{shown}");
+    }
+
+    #[test]
+    fn what_was_found_is_not_told_to_be_expected() {
+        let predicate = predicates::str::contains("x").into_output();
+        assert_eq!(stream_expectation("stdout", &predicate, Some(b"found")), "of stdout: var.contains(x)");
+        assert_eq!(stream_expectation("stdout", &predicate, None), "of stdout: var.contains(x)");
+        assert_eq!(stream_expectation("stdout", &"a\n".into_output(), None), "of stdout: \"a\\n\"");
+        let not = predicates::str::diff("a").not().into_output();
+        assert_eq!(stream_expectation("stdout", &not, Some(b"a")), "of stdout: not \"a\"");
+        assert_eq!(stream_expectation("stdout", &not, None), "of stdout: (! diff original var)");
+        let shown = stream_expectation("stdout", &"a".into_output(), Some(b"\xff"));
+        assert!(shown.starts_with("of stdout:\n\"a\"\nfound is no UTF-8: invalid"), "{shown}");
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use crate::traces::{Appeared, Found, Held, Holder, Listener, PathTrace, TempFiles};
 
+use super::delivery::quoted;
 use super::text::{SHOWN_EVENTS, SHOWN_LINE, count, visible};
 
 pub(crate) fn at_path(path: &Path) -> String {
@@ -34,6 +35,11 @@ pub(crate) fn fate(trace: &PathTrace) -> String {
                 .to_owned()
         }
     }
+}
+
+/// What a file holds.
+pub(crate) fn content(bytes: &[u8]) -> String {
+    format!("it holds {}", quoted(bytes))
 }
 
 fn found(found: &Found) -> String {

@@ -3,7 +3,7 @@
 
 use exeunt::prelude::*;
 
-use crate::support::fails_with;
+use crate::support::{fails_with, report_of};
 
 const RAISE: &str = "so this cannot be known; raise `capture_limit`";
 
@@ -40,6 +40,9 @@ fn no_predicate_holds_for_a_stream_that_was_not_kept_whole() {
     letters(12).stdout(any());
     fails_with(|| letters(11).stdout(any()), &["1 byte of the output", RAISE]);
     fails_with(|| letters(0).stdout(""), &["12 bytes of the output", RAISE]);
+    // What was expected is told; a difference to what is not known is not.
+    let report = report_of(|| letters(0).stdout("xyz"));
+    assert!(report.contains("  expected: of stdout: \"xyz\"\n  happened"), "{report}");
 }
 
 #[test]

@@ -84,3 +84,17 @@ fn a_difference_is_shown_without_the_colours_of_a_terminal() {
     assert!(report.contains("-three\n") && report.contains("+two\n"), "{report}");
     assert!(!report.contains("\\u{1b}") && !report.contains('\u{1b}'), "{report}");
 }
+
+#[test]
+fn a_missing_newline_and_another_line_end_are_told() {
+    let printed = |text: &str| program("printf").arg(text);
+    fails_with(
+        || printed("hi").stdout("hi\n"),
+        &[
+            "expected: of stdout:\n            \"hi\\n\"\n            line 1 ends with no newline, expected is \"\\n\"\n",
+        ],
+    );
+    fails_with(|| printed(r"hi\r\n").stdout("hi\n"), &["line 1 ends with \"\\r\\n\", expected is \"\\n\"\n"]);
+    printed("hi").stdout("hi");
+    printed(r"hi\r\n").stdout("hi\r\n");
+}
