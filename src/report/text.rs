@@ -22,24 +22,29 @@ pub(super) fn stream(out: &mut String, name: &str, captured: &Captured, line_end
         return;
     }
     let _ = writeln!(out, "  {name} ({}):", count(captured.total, "byte", "bytes"));
-    let kept = captured.kept();
-    let all = captured.total;
-    if captured.left_out() == 0 && kept.len() <= SHOWN_HEAD + SHOWN_TAIL {
-        indented(out, &kept, line_end);
-        return;
-    }
-    let (head, tail) = (SHOWN_HEAD.min(kept.len()), SHOWN_TAIL.min(kept.len().saturating_sub(SHOWN_HEAD)));
-    indented(out, &kept[..head], line_end);
-    let _ = writeln!(out, "    … {} not shown …", count(all - (head + tail) as u64, "byte", "bytes"));
-    indented(out, &kept[kept.len() - tail..], line_end);
+    let (head, tail) = match captured.left_out() {
+        0 if captured.head.len() <= SHOWN_HEAD + SHOWN_TAIL => {
+            indented(out, &captured.head, line_end, " (no newline)");
+            return;
+        }
+        0 => captured.head.split_at(SHOWN_HEAD),
+        _ => (captured.head.as_slice(), captured.tail.as_slice()),
+    };
+    let head = &head[..head.len().min(SHOWN_HEAD)];
+    let tail = &tail[tail.len().saturating_sub(SHOWN_TAIL)..];
+    // Where it was cut here, there may well have been a newline.
+    indented(out, head, line_end, "…");
+    let not_shown = captured.total - (head.len() + tail.len()) as u64;
+    let _ = writeln!(out, "    … {} not shown …", count(not_shown, "byte", "bytes"));
+    indented(out, tail, line_end, " (no newline)");
 }
 
-pub(super) fn indented(out: &mut String, bytes: &[u8], line_end: &[u8]) {
+/// Lines, each after four spaces; a last one that has no end is followed by `unended`.
+fn indented(out: &mut String, bytes: &[u8], line_end: &[u8], unended: &str) {
     for line in bytes.split_inclusive(|byte| *byte == b'\n') {
-        let ended = line.ends_with(b"\n");
+        let after = if line.ends_with(b"\n") { "" } else { unended };
         let line = line.strip_suffix(line_end).or(line.strip_suffix(b"\n")).unwrap_or(line);
-        let _ =
-            writeln!(out, "    {}{}", visible(line, usize::MAX), if ended { "" } else { " (no newline)" });
+        let _ = writeln!(out, "    {}{after}", visible(line, usize::MAX));
     }
 }
 

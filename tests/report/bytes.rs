@@ -127,6 +127,21 @@ fn of_ten_mebibytes_the_head_and_the_tail_are_shown_and_how_much_was_left_out() 
 }
 
 #[test]
+fn head_and_tail_are_shown_apart_however_little_was_kept() {
+    let plan = || program("printf").arg(r"first line\nsecond line\nthird line\nlast line");
+    let report = report_of(|| plan().capture_limit(26).failure());
+    let shown = "  stdout (43 bytes):\n    first line\n    se…\n    … 17 bytes not shown …\n    ine\n    last line (no \
+                 newline)\n";
+    assert!(report.contains(shown), "the report lacks {shown:?}:\n{report}");
+    // All of it is shown as it is.
+    let report = report_of(|| plan().failure());
+    let shown = "    first line\n    second line\n    third line\n    last line (no newline)\n";
+    assert!(report.contains(shown), "the report lacks {shown:?}:\n{report}");
+    let report = report_of(|| plan().capture_limit(1).failure());
+    assert!(report.contains("    f…\n    … 42 bytes not shown …\n  stderr"), "{report}");
+}
+
+#[test]
 fn one_line_of_ten_mebibytes_is_cut_wherever_it_is_shown() {
     let plan = assert_exit(|| {
         let _ = std::io::stdout().write_all(&vec![b'x'; 10 * 1024 * 1024]);
