@@ -84,7 +84,8 @@ pub(crate) struct Line<'a> {
     pub(crate) complete: bool,
 }
 
-/// The most arrival times that are kept; later ones stand for all that follow them.
+/// The most arrival times that are kept. Where there are more, those that come shortly after another are left
+/// out, and what arrived then is said to have arrived with that.
 const MOST_ARRIVALS: usize = 4096;
 
 /// Takes a stream in.
@@ -97,12 +98,22 @@ pub(crate) struct Capture {
     oldest: usize,
     total: u64,
     arrivals: Vec<Arrival>,
+    /// Arrivals that are nearer to each other than this are told as one; those since the last thinning out are
+    /// exact.
+    resolution: Duration,
 }
 
 impl Capture {
     /// Keeps at most `limit` bytes: of a longer stream the first half of that, and the last half.
     pub(crate) const fn new(limit: usize) -> Self {
-        Self { limit, kept: Vec::new(), oldest: 0, total: 0, arrivals: Vec::new() }
+        Self {
+            limit,
+            kept: Vec::new(),
+            oldest: 0,
+            total: 0,
+            arrivals: Vec::new(),
+            resolution: Duration::from_micros(1),
+        }
     }
 
     pub(crate) const fn total(&self) -> u64 {
@@ -118,7 +129,10 @@ impl Capture {
         if bytes.is_empty() {
             return;
         }
-        if self.arrivals.len() < MOST_ARRIVALS && self.arrivals.last().is_none_or(|last| last.at != at) {
+        if self.arrivals.last().is_none_or(|last| last.at != at) {
+            if self.arrivals.len() == MOST_ARRIVALS {
+                self.thin_out();
+            }
             self.arrivals.push(Arrival { offset: self.total, at });
         }
         self.total += bytes.len() as u64;
@@ -127,6 +141,24 @@ impl Capture {
         self.kept.extend_from_slice(fitting);
         if !rest.is_empty() {
             self.push_to_ring(rest);
+        }
+    }
+
+    /// Leaves out half of the arrival times or more, the nearest to others first.
+    fn thin_out(&mut self) {
+        loop {
+            let mut last = None;
+            self.arrivals.retain(|arrival| {
+                let far = last.is_none_or(|last| arrival.at.saturating_sub(last) >= self.resolution);
+                if far {
+                    last = Some(arrival.at);
+                }
+                far
+            });
+            if self.arrivals.len() <= MOST_ARRIVALS / 2 {
+                return;
+            }
+            self.resolution *= 2;
         }
     }
 
@@ -231,6 +263,30 @@ mod tests {
         let all = capture.finish(Duration::from_millis(4));
         assert_eq!(all.arrived(0), Some(Duration::ZERO));
         assert_eq!(all.arrived(5), Some(Duration::from_millis(5)));
+    }
+
+    #[test]
+    fn of_any_number_of_arrivals_the_times_are_nearly_right() {
+        // Slow, then fast, then slow again.
+        let at = |index: u64| match index {
+            0..10 => Duration::from_secs(index),
+            10..100_000 => Duration::from_secs(10) + Duration::from_micros(7 * index),
+            _ => Duration::from_secs(20 + index - 100_000),
+        };
+        let mut capture = Capture::new(64);
+        for index in 0..100_010 {
+            capture.push(b".", at(index));
+        }
+        let all = capture.finish(Duration::ZERO);
+        assert!(all.arrivals.len() <= super::MOST_ARRIVALS, "{}", all.arrivals.len());
+        for index in 0..100_010 {
+            let told = all.arrived(index).unwrap();
+            let late = at(index).checked_sub(told).expect("nothing is told to have come later than it did");
+            assert!(late < Duration::from_millis(1), "{index}: {told:?} instead of {:?}", at(index));
+        }
+        for index in (0..10).chain(100_000..100_010) {
+            assert_eq!(all.arrived(index), Some(at(index)));
+        }
     }
 
     #[test]
