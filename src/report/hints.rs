@@ -21,7 +21,10 @@ pub(super) fn hints(exit: &Exit) -> Vec<String> {
             hints.push(ignored(exit, signal));
         }
         (Ending::TimedOut { .. }, Some((signal, Some(Disposition::Blocked)))) => {
-            hints.push(format!("every thread of the target blocks {signal}, and none waits for it"));
+            hints.push(match was_never_taken(exit, signal) {
+                true => format!("every thread of the target blocks {signal}, and none waits for it"),
+                false => format!("the target blocked {signal} when it was sent, and has taken it since"),
+            });
         }
         (Ending::Signal { signal, .. }, sent)
             if *signal == SIGKILL && sent.is_none_or(|(last, _)| last != SIGKILL) =>
@@ -42,7 +45,39 @@ pub(super) fn hints(exit: &Exit) -> Vec<String> {
         (Ending::Code(code), _) => hints.extend(code_hint(exit, *code)),
         _ => {}
     }
+    hints.extend(sent.and_then(|(signal, _)| waits_for_a_child(exit, signal)));
     hints
+}
+
+/// Whether a signal that was sent was still pending at the deadline.
+fn was_never_taken(exit: &Exit, sent: Signal) -> bool {
+    let pending = |what: &What| matches!(what, What::StillPending { signal } if *signal == sent);
+    exit.timeline.iter().any(|event| pending(&event.what))
+}
+
+/// That the target has taken a signal and waits for a child all the same, which has not got it.
+fn waits_for_a_child(exit: &Exit, signal: Signal) -> Option<String> {
+    let delivery = exit.timeline.iter().rev().find_map(|event| match &event.what {
+        What::Delivered { delivery } if delivery.signal().is_some() => Some(delivery),
+        _ => None,
+    })?;
+    let caught = [Some(Disposition::Handled), Some(Disposition::Blocked)];
+    let caught = delivery.signal().is_some_and(|(_, disposition)| caught.contains(&disposition));
+    if !caught || delivery.is_to_group() || was_never_taken(exit, signal) {
+        return None;
+    }
+    // The target is the first of them; none is there without a deadline.
+    let [target, _, ..] = exit.stuck.as_slice() else { return None };
+    let is_target = |what: &What| matches!(what, What::Started { pid } if *pid == target.pid);
+    let call = target.threads.first()?.call.as_deref()?;
+    let waits = call.starts_with("wait4 ") || call.starts_with("waitid ");
+    (waits && exit.timeline.iter().any(|event| is_target(&event.what))).then(|| {
+        format!(
+            "the target waits for a child, to which {signal} was not sent. A shell acts on a signal that it catches \
+             when the command in its foreground has ended, not before: send the signal to the group \
+             (`group_signal_after`), or start the program with `exec`, or in the background, followed by `wait`"
+        )
+    })
 }
 
 /// Whether the script took a reader of the target's output away.

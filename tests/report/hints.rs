@@ -137,6 +137,49 @@ fn a_blocked_signal_is_told_at_the_deadline_and_that_it_was_never_taken() {
 }
 
 #[test]
+fn a_shell_that_waits_for_its_command_before_it_acts_on_a_signal_is_told() {
+    let hint = "hint: the target waits for a child, to which SIGTERM (15) was not sent. A shell acts on a signal that it \
+                catches when the command in its foreground has ended, not before: send the signal to the group \
+                (`group_signal_after`), or start the program with `exec`, or in the background, followed by `wait`\n";
+    let trap = "trap 'echo bye; exit 3' TERM";
+    let plan = |script: &str| {
+        let plan = program("sh").args(["-c", script, "sh", "echo up; sleep 1000"]).timeout(secs(2));
+        plan.ready_when(Ready::stdout("up")).signal_after(SIGTERM, ms(0))
+    };
+    let report = tells(
+        hint,
+        || plan(&format!("{trap}; sh -c \"$1\"; exit 4")).cleanup_ran("bye"),
+        // It waits for its child in the same way, and has not taken the signal.
+        || plan("trap '' TERM; sh -c \"$1\"; exit 4").success(),
+    );
+    assert!(!report.contains("blocks SIGTERM"), "{report}");
+    plan(&format!("{trap}; sh -c \"$1\" & wait")).cleanup_ran("bye").code(3);
+}
+
+#[test]
+fn a_signal_that_was_blocked_for_a_moment_is_not_told_to_be_blocked_at_the_deadline() {
+    let Some(perl) = needs("perl") else { return };
+    let plan = |then: &str| {
+        let script = format!(
+            "use POSIX; $|=1; $SIG{{TERM}} = sub {{ print qq(taken\\n) }}; $set = POSIX::SigSet->new(SIGTERM); \
+             sigprocmask(SIG_BLOCK, $set); print qq(up\\n); $pending = POSIX::SigSet->new; \
+             do {{ sigpending($pending) }} until $pending->ismember(SIGTERM); {then}; sleep 1 while 1"
+        );
+        until_the_deadline(program(&perl).args(["-e", &script]).ready_when(Ready::stdout("up"))).failure()
+    };
+    tells(
+        "hint: the target blocked SIGTERM (15) when it was sent, and has taken it since\n",
+        || plan("sigprocmask(SIG_UNBLOCK, $set)"),
+        || plan("1"),
+    );
+    tells(
+        "hint: every thread of the target blocks SIGTERM (15), and none waits for it\n",
+        || plan("1"),
+        || plan("sigprocmask(SIG_UNBLOCK, $set)"),
+    );
+}
+
+#[test]
 fn a_wrapper_that_got_the_signal_instead_of_its_program_is_told() {
     let hint = "It went to the process that was started and not to those that it started, which outlived it: a \
                 shell passes no signal on (start the program with `exec`)\n";
