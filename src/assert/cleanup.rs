@@ -39,6 +39,25 @@ pub(super) fn in_order(exit: &Exit, labels: &[String]) -> Option<Mismatch> {
     Some(mismatch().and_all(report::order_seen(exit, labels, &expected, &orders)))
 }
 
+/// Every guard of this label was dropped, and one was armed.
+pub(super) fn dropped(exit: &Exit, label: &str) -> Option<Mismatch> {
+    let guards = evidence::of_guards(exit, label);
+    let holds = guards.armed > 0 && guards.dropped >= guards.armed;
+    (!holds).then(|| {
+        Mismatch::new(format!("the guard {label:?} is dropped")).and_all(report::guards(exit, label, guards))
+    })
+}
+
+/// No guard of this label was dropped, and one was armed.
+pub(super) fn not_dropped(exit: &Exit, label: &str) -> Option<Mismatch> {
+    let guards = evidence::of_guards(exit, label);
+    let holds = guards.armed > 0 && guards.dropped == 0;
+    (!holds).then(|| {
+        Mismatch::new(format!("the guard {label:?} is not dropped"))
+            .and_all(report::guards(exit, label, guards))
+    })
+}
+
 /// Every guard that was armed was dropped, and one was armed.
 pub(super) fn all_dropped(exit: &Exit) -> Option<Mismatch> {
     let (armed, open) = evidence::of_all_guards(exit);

@@ -2,6 +2,7 @@
 //! the report.
 
 mod cleanup;
+mod output;
 mod traces;
 
 use std::fmt::Display;
@@ -19,7 +20,6 @@ use crate::exit_test::{ExitTest, Question, scaled};
 use crate::report::{self, Mismatch};
 use crate::script::IntoTextMatch;
 use crate::signal::{SIGABRT, Signal};
-use crate::stream::Captured;
 
 /// Assertions on how a process ended, on a plan ([`ExitTest`], which they carry out) and on the
 /// facts ([`Exit`]). Each gives the facts back, so that they can be chained.
@@ -105,7 +105,9 @@ pub trait ExitAssert: Sized {
     fn core_dumped(self) -> Exit {
         let exit = concluded(self);
         let holds = matches!(exit.ending(), Ending::Signal { core_dumped: true, .. });
-        check(exit, holds, || Mismatch::new("killed by a signal that left a core dump"))
+        check(exit, holds, || {
+            Mismatch::new("killed by a signal that left a core dump").and(report::core_dumps())
+        })
     }
 
     /// The target was still running at the deadline, or when the time of
@@ -137,7 +139,7 @@ pub trait ExitAssert: Sized {
     fn returned(self) -> Exit {
         let exit = concluded(self);
         let holds = matches!(exit.how(), Some(How::Returned));
-        check(exit, holds, || Mismatch::new("the function returns"))
+        check_way(exit, holds, || Mismatch::new("the function returns"))
     }
 
     /// A panic ended the function.
@@ -145,7 +147,7 @@ pub trait ExitAssert: Sized {
     fn panicked(self) -> Exit {
         let exit = concluded(self);
         let holds = matches!(exit.how(), Some(How::Panicked { .. }));
-        check(exit, holds, || Mismatch::new("the function panics"))
+        check_way(exit, holds, || Mismatch::new("the function panics"))
     }
 
     /// A panic ended the function, and its message contains this text, or the predicate holds for it.
@@ -160,7 +162,7 @@ pub trait ExitAssert: Sized {
         let expected = expected.into_text_match();
         let exit = concluded(self);
         let holds = matches!(exit.how(), Some(How::Panicked { message, .. }) if expected.matches(message));
-        check(exit, holds && !expected.is_empty(), || {
+        check_way(exit, holds && !expected.is_empty(), || {
             Mismatch::new(format!("the function panics with a message {expected}"))
                 .and_if(expected.is_empty(), || {
                     "an empty text is in every message; ask for `panicked`".to_owned()
@@ -173,7 +175,7 @@ pub trait ExitAssert: Sized {
     fn exited_immediately(self) -> Exit {
         let exit = concluded(self);
         let holds = matches!(exit.how(), Some(How::ExitedImmediately));
-        check(exit, holds, || Mismatch::new("the function ends its process at once, without exit hooks"))
+        check_way(exit, holds, || Mismatch::new("the function ends its process at once, without exit hooks"))
     }
 
     /// The exit hooks (`atexit`) of the function's process ran, all of them.
@@ -209,8 +211,8 @@ pub trait ExitAssert: Sized {
     {
         let exit = concluded(self);
         let predicate = expected.into_output();
-        let mismatch = stream_mismatch("stdout", &exit.stdout, &predicate);
-        check(exit, mismatch.is_none(), || mismatch.unwrap_or_default())
+        let mismatch = output::stream("stdout", &exit.stdout, &predicate);
+        settle(exit, mismatch)
     }
 
     /// What the target wrote to stderr is this, or the predicate holds for it. At a terminal
@@ -223,40 +225,27 @@ pub trait ExitAssert: Sized {
     {
         let exit = concluded(self);
         let predicate = expected.into_output();
-        if exit.outputs == Outputs::Terminal {
-            let expectation = report::stream_expectation("stderr", &predicate, None);
-            return check(exit, false, || Mismatch::new(expectation).and(report::one_stream()));
-        }
-        let mismatch = stream_mismatch("stderr", &exit.stderr, &predicate);
-        check(exit, mismatch.is_none(), || mismatch.unwrap_or_default())
+        let mismatch = match exit.outputs {
+            Outputs::Terminal => Some(output::one_stream("stderr", &predicate)),
+            Outputs::Apart => output::stream("stderr", &exit.stderr, &predicate),
+        };
+        settle(exit, mismatch)
     }
 
     /// This text reached stdout or stderr: it left the target's buffers before the end.
     #[track_caller]
     fn flushed(self, text: impl AsRef<str>) -> Exit {
-        let text = text.as_ref();
         let exit = concluded(self);
-        let (found, not_kept) = evidence::of_output(&exit, text);
-        let never_flushed = report::never_flushed(&exit);
-        check(exit, !found.is_empty() && !text.is_empty(), || {
-            Mismatch::new(format!("{text:?} is flushed to stdout or stderr"))
-                .and_if(not_kept > 0, || report::not_kept(not_kept))
-                .and_all(never_flushed)
-        })
+        let mismatch = output::flushed(&exit, text.as_ref());
+        settle(exit, mismatch)
     }
 
     /// This text reached neither stdout nor stderr.
     #[track_caller]
     fn not_flushed(self, text: impl AsRef<str>) -> Exit {
-        let text = text.as_ref();
         let exit = concluded(self);
-        let (found, not_kept) = evidence::of_output(&exit, text);
-        check(exit, found.is_empty() && not_kept == 0 && !text.is_empty(), || {
-            let places: Vec<String> = found.iter().map(ToString::to_string).collect();
-            Mismatch::new(format!("{text:?} is flushed neither to stdout nor to stderr"))
-                .and_if(!places.is_empty(), || format!("it is on {}", places.join(" and ")))
-                .and_if(not_kept > 0, || report::not_kept(not_kept))
-        })
+        let mismatch = output::not_flushed(&exit, text.as_ref());
+        settle(exit, mismatch)
     }
 
     /// There is evidence that this clean-up ran: a mark with this label, a `cleanup_check` of this
@@ -292,6 +281,7 @@ pub trait ExitAssert: Sized {
         let Findings { valid, not_looked_at, .. } = evidence::of_cleanup(&exit, label);
         check(exit, valid.is_empty() && not_looked_at == 0 && !label.is_empty(), || {
             Mismatch::new(format!("the clean-up {label:?} is skipped"))
+                .and_if(label.is_empty(), || report::empty("label"))
                 .and_all(valid.iter().map(|evidence| format!("it ran: {}", report::evidence(evidence))))
                 .and_if(not_looked_at > 0, || report::not_kept(not_looked_at))
         })
@@ -351,23 +341,17 @@ pub trait ExitAssert: Sized {
     /// dropped, and at least one was armed.
     #[track_caller]
     fn dropped(self, label: impl AsRef<str>) -> Exit {
-        let label = label.as_ref();
         let exit = concluded(self);
-        let guards = evidence::of_guards(&exit, label);
-        check(exit, guards.armed > 0 && guards.dropped >= guards.armed, || {
-            Mismatch::new(format!("the guard {label:?} is dropped")).and(report::guards(guards))
-        })
+        let mismatch = cleanup::dropped(&exit, label.as_ref());
+        settle(exit, mismatch)
     }
 
     /// No drop guard of this label was dropped, and at least one was armed.
     #[track_caller]
     fn not_dropped(self, label: impl AsRef<str>) -> Exit {
-        let label = label.as_ref();
         let exit = concluded(self);
-        let guards = evidence::of_guards(&exit, label);
-        check(exit, guards.armed > 0 && guards.dropped == 0, || {
-            Mismatch::new(format!("the guard {label:?} is not dropped")).and(report::guards(guards))
-        })
+        let mismatch = cleanup::not_dropped(&exit, label.as_ref());
+        settle(exit, mismatch)
     }
 
     /// When the target ended there was no zombie: no process of the run that had ended, and whose parent was
@@ -566,6 +550,13 @@ fn check(exit: Exit, holds: bool, mismatch: impl FnOnce() -> Mismatch) -> Exit {
     exit
 }
 
+/// The same for the way by which a function left, of which a program tells nothing.
+#[track_caller]
+fn check_way(exit: Exit, holds: bool, mismatch: impl FnOnce() -> Mismatch) -> Exit {
+    let is_program = exit.hooks_ran.is_none();
+    check(exit, holds, || mismatch().and_if(is_program, report::ways_of_functions))
+}
+
 /// Gives the facts back, or panics with a report of what is wrong.
 #[track_caller]
 fn settle(exit: Exit, mismatch: Option<Mismatch>) -> Exit {
@@ -582,19 +573,4 @@ fn fail(message: &dyn Display) -> ! {
         panic!("{}", report::painted(&report));
     }
     panic!("{report}")
-}
-
-/// What is wrong with a stream, if anything.
-fn stream_mismatch(name: &str, captured: &Captured, predicate: &dyn Predicate<[u8]>) -> Option<Mismatch> {
-    if captured.left_out() > 0 {
-        return Some(
-            Mismatch::new(report::stream_expectation(name, predicate, None))
-                .and(report::not_kept(captured.left_out())),
-        );
-    }
-    let bytes = captured.kept();
-    if predicate.eval(&bytes) {
-        return None;
-    }
-    Some(Mismatch::new(report::stream_expectation(name, predicate, Some(&bytes))))
 }

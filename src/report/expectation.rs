@@ -6,7 +6,7 @@ use predicates_core::Predicate;
 use predicates_core::reflection::{Case, Child, PredicateReflection};
 
 use crate::evidence::{Evidence, Findings, Guards, Source};
-use crate::exit::Exit;
+use crate::exit::{Exit, MarkKind};
 
 use super::delivery::{quoted, was_done};
 use super::text::{SHOWN_LINE, count, milliseconds, visible};
@@ -155,8 +155,8 @@ pub(crate) fn one_stream() -> &'static str {
 /// That part of the output was not kept.
 pub(crate) fn not_kept(bytes: u64) -> String {
     format!(
-        "{} of the output were not kept, so this cannot be known; raise `capture_limit`",
-        count(bytes, "byte", "bytes")
+        "{} not kept, so this cannot be known; raise `capture_limit`",
+        count(bytes, "byte of the output was", "bytes of the output were")
     )
 }
 
@@ -164,7 +164,7 @@ pub(crate) fn not_kept(bytes: u64) -> String {
 pub(crate) fn where_it_looked(exit: &Exit, label: &str, findings: &Findings) -> Vec<String> {
     let mut notes = Vec::new();
     if label.is_empty() {
-        notes.push("an empty label is everywhere and proves nothing".to_owned());
+        notes.push(empty("label"));
         return notes;
     }
     for evidence in &findings.too_early {
@@ -189,7 +189,7 @@ pub(crate) fn where_it_looked(exit: &Exit, label: &str, findings: &Findings) -> 
     if findings.not_looked_at > 0 {
         notes.push(not_kept(findings.not_looked_at));
     }
-    if let Some(near) = nearest_label(exit, label) {
+    if let Some(near) = nearest_label(exit, label, |_| true) {
         notes.push(format!("there is a mark with a similar label: {near:?}"));
     }
     notes.push(format!(
@@ -205,7 +205,8 @@ pub(crate) fn where_it_looked(exit: &Exit, label: &str, findings: &Findings) -> 
     notes
 }
 
-pub(super) fn nearest_label(exit: &Exit, label: &str) -> Option<String> {
+/// The most similar label among the marks of these kinds.
+pub(super) fn nearest_label(exit: &Exit, label: &str, kinds: fn(MarkKind) -> bool) -> Option<String> {
     const SIMILAR: f64 = 0.7;
     // The comparison takes the product of both lengths.
     const LONGEST: usize = 200;
@@ -213,7 +214,7 @@ pub(super) fn nearest_label(exit: &Exit, label: &str) -> Option<String> {
     if label.len() > LONGEST {
         return None;
     }
-    let marks = exit.marks.iter().take(MOST).filter(|mark| mark.label.len() <= LONGEST);
+    let marks = exit.marks.iter().take(MOST).filter(|mark| kinds(mark.kind) && mark.label.len() <= LONGEST);
     let labels = marks.map(|mark| mark.label().into_owned()).filter(|other| other != label);
     labels
         .map(|other| (strsim::normalized_damerau_levenshtein(&other, label), other))
@@ -250,10 +251,13 @@ pub(crate) fn evidence(evidence: &Evidence) -> String {
     }
 }
 
-pub(crate) fn guards(guards: Guards) -> String {
+/// What became of the guards of a label.
+pub(crate) fn guards(exit: &Exit, label: &str, guards: Guards) -> Vec<String> {
     let Guards { armed, dropped, copies } = guards;
     if (armed, dropped, copies) == (0, 0, 0) {
-        return "no guard of this label was armed".to_owned();
+        let near = nearest_label(exit, label, |kind| kind == MarkKind::Armed);
+        let near = near.map(|near| format!("there is a guard with a similar label: {near:?}"));
+        return ["no guard of this label was armed".to_owned()].into_iter().chain(near).collect();
     }
     let mut text = format!("{} armed, {dropped} dropped", count(armed, "guard was", "guards were"));
     if copies > 0 {
@@ -262,7 +266,23 @@ pub(crate) fn guards(guards: Guards) -> String {
             count(copies, "copy", "copies")
         ));
     }
-    text
+    vec![text]
+}
+
+/// That an empty text or label proves nothing.
+pub(crate) fn empty(what: &str) -> String {
+    format!("an empty {what} is everywhere and proves nothing")
+}
+
+/// That only functions are asked by which way they left.
+pub(crate) fn ways_of_functions() -> String {
+    "only a function's process tells that; of a program there are its code, its output and its marks"
+        .to_owned()
+}
+
+/// What a core dump needs.
+pub(crate) fn core_dumps() -> &'static str {
+    "it left none. A target may leave one where the plan has `core_dumps(true)` and the system's limits allow it"
 }
 
 #[cfg(test)]

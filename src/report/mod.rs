@@ -16,8 +16,8 @@ pub(crate) use cleanup::{
 pub(crate) use delivery::{quoted, was_done};
 pub(crate) use error::error;
 pub(crate) use expectation::{
-    code_expectation, evidence, guards, impossible_code, not_kept, not_waited_for, one_stream,
-    stream_expectation, where_it_looked,
+    code_expectation, core_dumps, empty, evidence, guards, impossible_code, not_kept, not_waited_for,
+    one_stream, stream_expectation, ways_of_functions, where_it_looked,
 };
 pub(crate) use facts::{member, members};
 pub(crate) use hints::never_flushed;

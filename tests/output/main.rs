@@ -98,3 +98,16 @@ fn a_missing_newline_and_another_line_end_are_told() {
     printed("hi").stdout("hi");
     printed(r"hi\r\n").stdout("hi\r\n");
 }
+
+#[test]
+fn an_empty_text_proves_nothing_and_the_report_says_so() {
+    let exit = program("true").success();
+    let because = "because: an empty text is everywhere and proves nothing\n";
+    fails_with(|| exit.clone().flushed(""), &[because]);
+    fails_with(|| exit.clone().not_flushed(""), &[because]);
+    fails_with(
+        || exit.clone().cleanup_skipped(""),
+        &["because: an empty label is everywhere and proves nothing\n"],
+    );
+    exit.not_flushed("x").cleanup_skipped("x");
+}

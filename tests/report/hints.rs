@@ -271,6 +271,44 @@ fn a_label_with_a_typo_is_told_with_the_one_that_was_meant() {
 }
 
 #[test]
+fn a_guards_label_with_a_typo_is_told_with_the_one_that_was_meant() {
+    let armed = || assert_exit(|| drop(probe::on_drop("connection")));
+    let hint = "because: there is a guard with a similar label: \"connection\"\n";
+    tells(hint, || armed().dropped("conection"), || armed().dropped("temporary file"));
+    tells(hint, || armed().not_dropped("conection"), || armed().not_dropped("connection"));
+    // A mark is no guard.
+    tells(
+        hint,
+        || armed().dropped("conection"),
+        || assert_exit(|| probe::mark("connection")).dropped("conection"),
+    );
+    armed().dropped("connection");
+}
+
+#[test]
+fn what_only_a_function_tells_is_told_of_a_program() {
+    let hint = "because: only a function's process tells that; of a program there are its code, its output and its \
+                marks\n";
+    tells(hint, || program("true").returned(), || assert_exit(|| exit(0)).returned());
+    tells(hint, || program("true").panicked(), || assert_exit(|| exit(0)).panicked());
+    tells(hint, || program("true").panicked_with("x"), || assert_exit(|| exit(0)).panicked_with("x"));
+    tells(hint, || program("true").exited_immediately(), || assert_exit(|| exit(0)).exited_immediately());
+    // Neither does one that was killed lack what tells it.
+    tells(hint, || program("true").returned(), || assert_exit(std::process::abort).returned());
+}
+
+#[test]
+fn what_a_core_dump_needs_is_told() {
+    let killed = || program("sh").args(["-c", "kill -ABRT $$"]);
+    tells(
+        "because: it left none. A target may leave one where the plan has `core_dumps(true)` and the system's limits \
+         allow it\n",
+        || killed().core_dumped(),
+        || killed().code(0),
+    );
+}
+
+#[test]
 fn a_code_of_128_and_a_signals_number_is_told_to_be_a_shells() {
     let plan = |code: i32| program("sh").args(["-c", &format!("exit {code}")]);
     tells(
