@@ -49,6 +49,8 @@ impl Supervisor {
                 }
             }
             let patience = if spared { NESTED_PATIENCE } else { KILL_PATIENCE }.saturating_sub(elapsed);
+            // Of news that is there already nobody is told once more.
+            let patience = if family.has_more() { Duration::ZERO } else { patience };
             let _ = poll::wait([Some((self.children.as_fd(), Interest::Read))], Some(patience));
         }
     }

@@ -252,11 +252,15 @@ impl Family {
     /// After the target's end: takes the status of every child of this process that has ended, and tells
     /// whether there is none left.
     pub(super) fn has_ended(&mut self, after: After<'_>) -> bool {
+        self.more = self.relatives.followed;
         if self.relatives.followed {
             // What still runs is still followed, and has to be let go on. This process's own children are
             // heard of first, and the others may have news without end.
             for _ in 0..MOST_NEWS {
-                let Some(news) = trace::next() else { break };
+                let Some(news) = trace::next() else {
+                    self.more = false;
+                    break;
+                };
                 if let Happened::Ended { raw_status, .. } = news.what {
                     self.ended_after(news.tid, raw_status, after);
                 }

@@ -141,3 +141,23 @@ fn a_harness_that_is_followed_and_killed_cleans_up_behind_itself() {
     let target = label.strip_prefix("its target is ").unwrap();
     assert!(!std::path::Path::new(&format!("/proc/{target}")).exists(), "{exit:?}");
 }
+
+#[test]
+fn all_of_many_that_a_followed_target_left_are_killed() {
+    let leaves_behind = || {
+        // More than the supervisor takes the news of at once.
+        for _ in 0..600 {
+            // SAFETY: a process with one thread; the child calls nothing but `pause`.
+            if unsafe { libc::fork() } == 0 {
+                loop {
+                    // SAFETY: no preconditions.
+                    unsafe { libc::pause() };
+                }
+            }
+        }
+    };
+    for _ in 0..3 {
+        let exit = assert_exit(leaves_behind).traced().returned().leftovers_are(600);
+        fails_with(|| exit.no_leftovers(), &["600 processes did"]);
+    }
+}
