@@ -56,8 +56,25 @@ impl Supervisor {
     }
 }
 
+/// So often it is looked for what is alive and was not found.
+const MOST_LOOKS: usize = 50;
+
 /// What outlived the target, without zombies and without harness processes of a nested run.
-pub(super) fn leftovers() -> (Vec<LeftoverProcess>, u32) {
+///
+/// One that forks and leaves, and whose child does the same, is another process each time and may slip through a
+/// look. So it is looked again, unless it is found that all have ended.
+pub(super) fn leftovers(family: &mut Family) -> (Vec<LeftoverProcess>, u32) {
+    let mut found = look();
+    for _ in 1..MOST_LOOKS {
+        if found.1 > 0 || family.has_ended(After::Zombies) {
+            break;
+        }
+        found = look();
+    }
+    found
+}
+
+fn look() -> (Vec<LeftoverProcess>, u32) {
     let mut found = proc::descendants_of(raw::process_id()).unwrap_or_default();
     found.retain(|process| !process.is_zombie() && !is_harness(process));
     let count = u32::try_from(found.len()).unwrap_or(u32::MAX);

@@ -330,7 +330,7 @@ impl Supervisor {
         let (leftovers, count, survivors) = if run.family.has_ended(After::Zombies) {
             (Vec::new(), 0, 0)
         } else {
-            let (leftovers, count) = leftovers();
+            let (leftovers, count) = leftovers(&mut run.family);
             run.family.left_behind(&leftovers);
             // What ended between the two looks is no leftover, and nobody had waited for it.
             run.family.has_ended(After::Found(&leftovers));

@@ -190,3 +190,30 @@ fn leftovers_are_counted_and_their_absence_is_an_assertion_of_its_own() {
     let exit = program("true").no_leftovers().leftovers_are(0);
     fails_with(|| exit.leftovers_are(1), &["expected: 1 process outlives it", "none did"]);
 }
+
+/// Leaves a process that forks and ends, as does its child, and so on: never the same when one looks again.
+fn leaves_a_runaway() {
+    // SAFETY: a process with one thread, and so are its forks, which call nothing but `fork` and `_exit`.
+    if unsafe { libc::fork() } == 0 {
+        loop {
+            // SAFETY: as above.
+            if unsafe { libc::fork() } > 0 {
+                // SAFETY: no preconditions.
+                unsafe { libc::_exit(0) };
+            }
+        }
+    }
+}
+
+#[test]
+fn one_that_forks_and_ends_again_and_again_is_found_and_killed() {
+    // One look at the processes does not find it now and then, with more at once rather.
+    let runs = || {
+        for _ in 0..20 {
+            let exit = assert_exit(leaves_a_runaway).returned();
+            assert!(!exit.leftovers().is_empty());
+            fails_with(|| exit.no_leftovers(), &["no process outlives it"]);
+        }
+    };
+    std::thread::scope(|scope| (0..4).map(|_| scope.spawn(runs)).for_each(drop));
+}
