@@ -72,3 +72,11 @@ pub(super) fn left(exit: &Exit, expected: usize) -> Option<Mismatch> {
     (exit.leftover_count != expected)
         .then(|| Mismatch::new(report::leftovers_expectation(expected)).and(report::leftovers_found(exit)))
 }
+
+/// Every child was waited for, as far as that can be known.
+pub(super) fn zombies(exit: &Exit) -> Option<Mismatch> {
+    let (zombies, left_out) = (report::members(exit.tree().zombies()), exit.tree().left_out());
+    (!zombies.is_empty() || left_out > 0).then(|| {
+        Mismatch::new("every child is waited for").and_all(report::not_waited_for(&zombies, left_out))
+    })
+}

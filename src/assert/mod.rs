@@ -232,7 +232,8 @@ pub trait ExitAssert: Sized {
         settle(exit, mismatch)
     }
 
-    /// This text reached stdout or stderr: it left the target's buffers before the end.
+    /// This text reached stdout or stderr: it left the target's buffers before the end. At a terminal
+    /// ([`ExitTest::pty`]), which ends lines by `\r\n`, a `\n` of the text stands for that.
     #[track_caller]
     fn flushed(self, text: impl AsRef<str>) -> Exit {
         let exit = concluded(self);
@@ -311,10 +312,11 @@ pub trait ExitAssert: Sized {
 
     /// The clean-up of these labels ran, each at least once and in this order; other labels may lie in between.
     ///
-    /// All of it must be told in one place, be it by marks, by lines of stdout or by lines of stderr: between
-    /// those no order is known. A label that is seen several times in a row counts once, or as often as it is
-    /// named in a row; one that is seen again after the next has begun is another order. Where the script
-    /// delivered a signal, only what came after the first delivery counts. Checks have no order.
+    /// All of it must be told in one place, be it by marks, by lines of stdout or by lines of stderr: between those
+    /// no order is known. In a line, a label is not seen where it is a part of a longer one. A label that is seen
+    /// several times in a row counts once, or as often as it is named in a row; one that is seen again after the next
+    /// has begun is another order. Where the script delivered a signal, only what came after the first delivery
+    /// counts. Checks have no order.
     ///
     /// ```
     /// use exeunt::prelude::*;
@@ -361,10 +363,8 @@ pub trait ExitAssert: Sized {
     #[track_caller]
     fn no_zombies(self) -> Exit {
         let exit = concluded(self.announce(Question::Zombies));
-        let (zombies, left_out) = (report::members(exit.tree().zombies()), exit.tree().left_out());
-        check(exit, zombies.is_empty() && left_out == 0, || {
-            Mismatch::new("every child is waited for").and_all(report::not_waited_for(&zombies, left_out))
-        })
+        let mismatch = cleanup::zombies(&exit);
+        settle(exit, mismatch)
     }
 
     /// Every drop guard that was armed, of whatever label, was dropped by the process that armed it; and at

@@ -24,18 +24,21 @@ pub(crate) struct Guards {
     pub(crate) copies: usize,
 }
 
-/// Counts the drop guards of `label`.
+/// Counts the drop guards of `label`, process by process: what one drops more than it armed are copies.
 pub(crate) fn of_guards(exit: &Exit, label: &str) -> Guards {
-    let mut guards = Guards::default();
+    let mut processes: HashMap<Option<i32>, (usize, usize)> = HashMap::new();
     for mark in exit.marks.iter().filter(|mark| mark.label == label.as_bytes()) {
         match mark.kind {
-            MarkKind::Armed => guards.armed += 1,
-            MarkKind::Dropped | MarkKind::DroppedUnwinding if is_of_a_copy(exit, mark) => guards.copies += 1,
-            MarkKind::Dropped | MarkKind::DroppedUnwinding => guards.dropped += 1,
+            MarkKind::Armed => processes.entry(mark.pid).or_default().0 += 1,
+            MarkKind::Dropped | MarkKind::DroppedUnwinding => processes.entry(mark.pid).or_default().1 += 1,
             MarkKind::Mark | MarkKind::Hook => {}
         }
     }
-    guards
+    processes.values().fold(Guards::default(), |guards, (armed, dropped)| Guards {
+        armed: guards.armed + armed,
+        dropped: guards.dropped + dropped.min(armed),
+        copies: guards.copies + dropped.saturating_sub(*armed),
+    })
 }
 
 /// Guards of one label and one process that were armed more often than dropped.

@@ -11,7 +11,7 @@ pub(crate) use order::{Channel, Order, of_order};
 
 use std::time::Duration;
 
-use crate::exit::{Disposition, Ending, Exit, Mark, MarkKind};
+use crate::exit::{Disposition, Ending, Exit, Mark, MarkKind, Outputs};
 use crate::script::StreamName;
 use crate::stream::Captured;
 
@@ -146,7 +146,7 @@ fn look_at_lines(
     for line in captured.lines() {
         let before = usize::try_from(boundary.saturating_sub(line.offset)).unwrap_or(usize::MAX);
         let after = line.text.get(before..).unwrap_or_default();
-        let contains = |bytes: &[u8]| memchr::memmem::find(bytes, label.as_bytes()).is_some();
+        let contains = |bytes: &[u8]| place_in(bytes, label.as_bytes()).is_some();
         if !contains(line.text) {
             continue;
         }
@@ -161,14 +161,28 @@ fn look_at_lines(
     }
 }
 
-/// Where `text` was found in the output: the streams, and whether all of both was kept.
+/// Where a label stands in what is left of a line, whose end is not among its bytes. A label with a newline at its
+/// end stands there where the line ends with the rest.
+fn place_in(line: &[u8], label: &[u8]) -> Option<usize> {
+    let Some(rest) = label.strip_suffix(b"\n") else { return memchr::memmem::find(line, label) };
+    let rest = rest.strip_suffix(b"\r").unwrap_or(rest);
+    // Every line ends.
+    (!rest.is_empty() && line.ends_with(rest)).then(|| line.len() - rest.len())
+}
+
+/// Where `text` was found in the output: the streams, and whether all of both was kept. A line ends otherwise where it
+/// came from a terminal.
 pub(crate) fn of_output(exit: &Exit, text: &str) -> (Vec<StreamName>, u64) {
+    let at_terminal =
+        (exit.outputs == Outputs::Terminal).then(|| text.replace("\r\n", "\n").replace('\n', "\r\n"));
+    let contains = |part: &[u8]| {
+        let texts = [Some(text), at_terminal.as_deref()];
+        texts.into_iter().flatten().any(|text| memchr::memmem::find(part, text.as_bytes()).is_some())
+    };
     let streams = [(StreamName::Stdout, &exit.stdout), (StreamName::Stderr, &exit.stderr)];
     let found = streams
         .iter()
-        .filter(|(_, captured)| {
-            captured.parts().iter().any(|(_, part)| memchr::memmem::find(part, text.as_bytes()).is_some())
-        })
+        .filter(|(_, captured)| captured.parts().iter().any(|(_, part)| contains(part)))
         .map(|(name, _)| *name)
         .collect();
     (found, exit.stdout.left_out() + exit.stderr.left_out())

@@ -4,13 +4,14 @@
 //! Between a mark and a line, or between the two streams, no order is known. So each is looked at for
 //! itself.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 
 use crate::exit::{Exit, MarkKind};
 use crate::script::StreamName;
 
 use super::guards::is_of_a_copy;
-use super::{is_early, killed_by_default};
+use super::{is_early, killed_by_default, place_in};
 
 /// Where an order can be seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,12 +77,26 @@ pub(crate) fn of_order(exit: &Exit, labels: &[String]) -> (Vec<(usize, usize)>, 
     (expected, orders)
 }
 
-/// The labels in a line, in the order in which they stand there.
+/// The labels in a line, in the order in which they stand there. Of labels that overlap the first counts, and of
+/// those that begin at the same place the longest.
 fn labels_in(line: &[u8], numbers: &HashMap<&[u8], usize>) -> Vec<usize> {
-    let found = |(label, number): (&&[u8], &usize)| Some((memchr::memmem::find(line, label)?, *number));
-    let mut found: Vec<(usize, usize)> = numbers.iter().filter_map(found).collect();
-    found.sort_unstable();
-    found.into_iter().map(|(_, number)| number).collect()
+    let place_from = |from: usize, label: &[u8]| Some(from + place_in(line.get(from..)?, label)?);
+    let mut labels: Vec<(&[u8], usize, usize)> =
+        numbers.iter().filter_map(|(label, number)| Some((*label, *number, place_from(0, label)?))).collect();
+    let mut found = Vec::new();
+    while let Some((label, number, place)) =
+        labels.iter().copied().min_by_key(|(label, _, place)| (*place, Reverse(label.len())))
+    {
+        found.push(number);
+        let end = place + label.len();
+        // Each is looked for once more only where its place is used up.
+        labels.retain_mut(|(label, _, place)| {
+            let next = if *place < end { place_from(end, label) } else { Some(*place) };
+            *place = next.unwrap_or(*place);
+            next.is_some()
+        });
+    }
+    found
 }
 
 fn in_a_row(numbers: impl Iterator<Item = usize>) -> Vec<(usize, usize)> {

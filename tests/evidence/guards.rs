@@ -286,3 +286,27 @@ fn a_guard_that_another_language_arms_has_no_place() {
     assert_eq!(exit.marks()[0].place(), None);
     fails_with(|| exit.all_dropped(), &["\"guard\" at 0.0 ms by thread 3 of process 2"]);
 }
+
+#[test]
+fn a_guard_that_a_fork_dropped_in_its_parents_stead_is_not_dropped() {
+    // The fork has a guard of this label too, so that it drops two of them.
+    let exit = assert_exit(|| {
+        let parents = std::mem::ManuallyDrop::new(probe::on_drop("lock"));
+        let child = crate::fork();
+        if child == 0 {
+            drop(probe::on_drop("lock"));
+            drop(std::mem::ManuallyDrop::into_inner(parents));
+            // SAFETY: no preconditions.
+            unsafe { libc::_exit(0) };
+        }
+        crate::wait_for(child);
+    });
+    let exit = exit.returned();
+    fails_with(
+        || exit.clone().dropped("lock"),
+        &["the guard \"lock\" is dropped", "2 guards were armed, 1 dropped (and 1 copy dropped by a fork"],
+    );
+    fails_with(|| exit.clone().not_dropped("lock"), &["the guard \"lock\" is not dropped"]);
+    fails_with(|| exit.all_dropped(), &["2 guards were armed, and 1 never dropped"]);
+    assert_exit(|| drop([probe::on_drop("lock"), probe::on_drop("lock")])).dropped("lock");
+}

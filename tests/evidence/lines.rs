@@ -44,3 +44,16 @@ fn a_label_is_not_put_together_of_two_lines() {
 fn a_carriage_return_belongs_to_the_end_of_a_line() {
     shell(r"printf 'lock released\r\n'").cleanup_ran("lock released").cleanup_skipped("released\r");
 }
+
+#[test]
+fn a_label_may_end_as_a_line_does() {
+    let exit = shell("echo lock released").cleanup_ran("released\n").cleanup_order(["lock released\n"]);
+    fails_with(
+        || exit.clone().cleanup_skipped("lock released\n"),
+        &["it ran: stdout said \"lock released\""],
+    );
+    // Only there, and an end alone says nothing.
+    let exit = exit.cleanup_skipped("lock\n").cleanup_skipped("\n").cleanup_skipped("\r\n");
+    fails_with(|| exit.cleanup_ran("lock\n"), &["there is no evidence that it did"]);
+    shell("printf 'lock released'").cleanup_skipped("lock released\n");
+}

@@ -79,6 +79,26 @@ fn lines_of_one_stream_have_an_order_and_lines_of_two_have_none() {
 }
 
 #[test]
+fn one_place_in_a_line_counts_for_one_label() {
+    let line = |text: &str| program("echo").arg(text).success();
+    // A label that is a part of another one is not seen where that is.
+    let exit = line("lock released");
+    fails_with(
+        || exit.clone().cleanup_order(["lock", "lock released"]),
+        &["- \"lock\"", "  \"lock released\""],
+    );
+    fails_with(|| exit.cleanup_order(["lock released", "lock"]), &["- \"lock\""]);
+    line("lock, lock released").cleanup_order(["lock", "lock released"]);
+    line("lock released, lock").cleanup_order(["lock released", "lock"]);
+    // One that comes again is seen again.
+    fails_with(|| line("a b a").cleanup_order(["a", "b"]), &["+ \"a\""]);
+    line("a b a").cleanup_order(["a", "b", "a"]);
+    // However often.
+    line(&"a".repeat(100_000)).cleanup_order(["a"]);
+    fails_with(|| line(&"a".repeat(100_000)).cleanup_order(["a", "b"]), &["- \"b\""]);
+}
+
+#[test]
 fn what_came_before_the_signal_is_in_no_order() {
     let plan = |first: &str| {
         let script = format!(

@@ -55,6 +55,23 @@ fn an_assertion_on_stderr_fails_at_a_terminal_whatever_is_expected() {
 }
 
 #[test]
+fn a_line_that_is_flushed_at_a_terminal_is_found_by_the_end_that_it_was_printed_with() {
+    let exit = program("sh")
+        .args(["-c", "echo one; echo two"])
+        .pty()
+        .flushed("one\ntwo\n")
+        .flushed("one\r\ntwo\r\n");
+    fails_with(
+        || exit.clone().not_flushed("two\n"),
+        &["\"two\\n\" is flushed neither to stdout nor", "it is on stdout"],
+    );
+    let exit = exit.not_flushed("one\n\n").not_flushed("two\none");
+    fails_with(|| exit.flushed("two\none"), &["is flushed to stdout or stderr"]);
+    // At a pipe a line ends as it was printed.
+    program("echo").arg("one").not_flushed("one\r\n");
+}
+
+#[test]
 fn a_report_calls_the_one_stream_the_terminal() {
     let plan = || program("sh").args(["-c", "echo hello; printf unfinished"]).pty();
     fails_with(
