@@ -172,6 +172,14 @@ pub enum Delivery {
         /// What the target would do with SIGHUP; unknown where `/proc` did not tell.
         disposition: Option<Disposition>,
     },
+    /// The terminal's window was given this size. Where it had another before, the foreground process group is
+    /// sent SIGWINCH.
+    Resized {
+        /// Its height in characters.
+        rows: u16,
+        /// Its width in characters.
+        columns: u16,
+    },
 }
 
 impl Delivery {
@@ -216,7 +224,8 @@ impl Delivery {
             | Self::Paused { .. }
             | Self::Resumed { .. }
             | Self::Written { .. }
-            | Self::Text { .. } => false,
+            | Self::Text { .. }
+            | Self::Resized { .. } => false,
         }
     }
 }

@@ -66,6 +66,8 @@ impl ExitTest {
                 why
             } else if matches!(action, Action::Escalate { grace, .. } if *grace > self.timeout) {
                 "the grace is longer than the run may take in all (`timeout`)"
+            } else if matches!(action, Action::Resize { rows: 0, .. } | Action::Resize { columns: 0, .. }) {
+                "a window has at least one row and one column"
             } else if matches!(action, Action::Type(text) | Action::Write(text) if text.is_empty()) {
                 "there is nothing to write"
             } else {

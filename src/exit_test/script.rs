@@ -207,6 +207,26 @@ impl ExitTest {
         self.step(When::Gate(gate), Action::Resume(StandardStream::Stdout))
     }
 
+    /// Like [`pause_stdout_after`](Self::pause_stdout_after), for stderr.
+    pub fn pause_stderr_after(self, delay: Duration) -> Self {
+        self.step(When::After(delay), Action::Pause(StandardStream::Stderr))
+    }
+
+    /// Like [`pause_stderr_after`](Self::pause_stderr_after), when a gate opens.
+    pub fn pause_stderr_when(self, gate: Ready) -> Self {
+        self.step(When::Gate(gate), Action::Pause(StandardStream::Stderr))
+    }
+
+    /// Reads the target's stderr again.
+    pub fn resume_stderr_after(self, delay: Duration) -> Self {
+        self.step(When::After(delay), Action::Resume(StandardStream::Stderr))
+    }
+
+    /// Like [`resume_stderr_after`](Self::resume_stderr_after), when a gate opens.
+    pub fn resume_stderr_when(self, gate: Ready) -> Self {
+        self.step(When::Gate(gate), Action::Resume(StandardStream::Stderr))
+    }
+
     pub(super) fn step(mut self, when: When, action: Action) -> Self {
         self.steps.push(Step { when, action });
         self

@@ -43,7 +43,7 @@ impl ExitTest {
         self
     }
 
-    /// The size of the terminal's window, in characters; 24 rows of 80 columns if nothing is said.
+    /// The size of the terminal's window at the start, in characters; 24 rows of 80 columns if nothing is said.
     pub const fn window_size(mut self, rows: u16, columns: u16) -> Self {
         self.window = Some(Window { rows, columns });
         self
@@ -121,6 +121,31 @@ impl ExitTest {
     /// ```
     pub fn type_when(self, text: impl Into<Vec<u8>>, gate: Ready) -> Self {
         self.step(When::Gate(gate), Action::Type(text.into()))
+    }
+
+    /// Gives the terminal's window another size, in characters, as where somebody pulls at it. Where it is another,
+    /// the foreground process group is sent SIGWINCH.
+    ///
+    /// A program that has asked for the size before and has no handler for the signal yet does not learn of it: let
+    /// the step wait for a gate ([`resize_when`](Self::resize_when)).
+    pub fn resize_after(self, rows: u16, columns: u16, delay: Duration) -> Self {
+        self.step(When::After(delay), Action::Resize { rows, columns })
+    }
+
+    /// Like [`resize_after`](Self::resize_after), when a gate opens.
+    ///
+    /// ```
+    /// use exeunt::prelude::*;
+    ///
+    /// program("sh")
+    ///     .args(["-c", "trap 'stty size; exit' WINCH; echo ready; while :; do sleep 0.01; done"])
+    ///     .pty()
+    ///     .resize_when(50, 132, Ready::stdout("ready"))
+    ///     .stdout("ready\r\n50 132\r\n")
+    ///     .success();
+    /// ```
+    pub fn resize_when(self, rows: u16, columns: u16, gate: Ready) -> Self {
+        self.step(When::Gate(gate), Action::Resize { rows, columns })
     }
 
     /// Takes the terminal away, as where its window is closed or the connection lost: the target is sent

@@ -253,6 +253,7 @@ impl Observation<'_> {
                 self.terminal = None;
                 Attempt::Done(Delivery::HangUp { disposition: outlook.disposition() })
             }
+            (Action::Resize { rows, columns }, _) => self.resize(*rows, *columns),
             (Action::Signal { .. } | Action::Escalate { .. }, _) => unreachable!("looked at for a signal"),
         }
     }

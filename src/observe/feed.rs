@@ -1,4 +1,4 @@
-//! What the target is given to read: on its stdin, and at its terminal.
+//! What the target is given to read, on its stdin and at its terminal, and the window of that.
 
 use std::os::fd::AsFd;
 
@@ -86,6 +86,15 @@ impl Observation<'_> {
     /// Types a text.
     pub(super) fn type_text(&mut self, text: &[u8]) -> Attempt {
         self.enter(text, || Delivery::Text { text: String::from_utf8_lossy(text).into_owned() })
+    }
+
+    /// Changes the size of the terminal's window.
+    pub(super) fn resize(&self, rows: u16, columns: u16) -> Attempt {
+        let Some(terminal) = &self.terminal else { return Attempt::Refused(libc::ENOTTY) };
+        match pty::resize(terminal, rows, columns) {
+            Ok(()) => Attempt::Done(Delivery::Resized { rows, columns }),
+            Err(error) => Attempt::Refused(error.raw_os_error().unwrap_or(0)),
+        }
     }
 
     /// What the terminal makes of a key.

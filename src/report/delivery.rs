@@ -27,6 +27,9 @@ pub(crate) fn was_done(delivery: &Delivery) -> String {
         Delivery::Key { key, .. } => format!("{key} was typed"),
         Delivery::Text { text } => format!("{} was typed", quoted(text.as_bytes())),
         Delivery::HangUp { .. } => "the terminal hung up".to_owned(),
+        Delivery::Resized { rows, columns } => {
+            format!("the window was resized to {rows} rows of {columns} columns")
+        }
     }
 }
 
@@ -57,7 +60,8 @@ pub(super) fn event(delivery: &Delivery) -> String {
         Delivery::Closed { .. }
         | Delivery::Paused { .. }
         | Delivery::Resumed { .. }
-        | Delivery::Written { .. } => was_done(delivery),
+        | Delivery::Written { .. }
+        | Delivery::Resized { .. } => was_done(delivery),
     }
 }
 

@@ -30,6 +30,10 @@ pub(crate) enum Action {
     Press(Key),
     Type(Vec<u8>),
     HangUp,
+    Resize {
+        rows: u16,
+        columns: u16,
+    },
 }
 
 impl Action {
@@ -45,7 +49,7 @@ impl Action {
 
     /// Whether it is done to the target's terminal.
     pub(crate) const fn needs_terminal(&self) -> bool {
-        matches!(self, Self::Press(_) | Self::Type(_) | Self::HangUp)
+        matches!(self, Self::Press(_) | Self::Type(_) | Self::HangUp | Self::Resize { .. })
     }
 
     /// Whether it is done to a pipe, of which a target at a terminal has none.
@@ -86,6 +90,9 @@ impl fmt::Display for Action {
             Self::Press(key) => write!(f, "typing {key}"),
             Self::Type(text) => write!(f, "typing {}", quoted(text)),
             Self::HangUp => f.write_str("the terminal's hang-up"),
+            Self::Resize { rows, columns } => {
+                write!(f, "resizing the window to {rows} rows of {columns} columns")
+            }
         }
     }
 }

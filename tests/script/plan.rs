@@ -34,6 +34,8 @@ fn a_terminal_has_no_pipes() {
         plan().close_stderr_after(ms(0)),
         plan().pause_stdout_after(ms(0)),
         plan().resume_stdout_after(ms(0)),
+        plan().pause_stderr_after(ms(0)),
+        plan().resume_stderr_after(ms(0)),
     ] {
         fails_with(|| plan.success(), &["the target has a terminal and no pipes"]);
     }
@@ -52,6 +54,7 @@ fn a_gate_does_not_wait_for_what_nobody_reads() {
         never().close_stdout_after(ms(0)).signal_when(SIGTERM, gate()),
         never().close_stderr_after(ms(0)).signal_when(SIGTERM, Ready::stderr("x").and(gate())),
         never().pause_stdout_after(ms(0)).signal_when(SIGTERM, gate().and(Ready::mark("x"))),
+        never().pause_stderr_after(ms(0)).signal_when(SIGTERM, Ready::stderr("x")),
         never().pty().hang_up_after(ms(0)).signal_when(SIGTERM, gate()),
     ] {
         fails_with(|| plan.success(), why);
@@ -60,6 +63,7 @@ fn a_gate_does_not_wait_for_what_nobody_reads() {
         never().close_stdout_after(ms(0)).signal_when(SIGTERM, gate().or(Ready::mark("x"))),
         never().close_stdout_after(ms(0)).signal_when(SIGTERM, Ready::stderr("x")),
         never().pause_stdout_after(ms(0)).resume_stdout_after(ms(0)).signal_when(SIGTERM, gate()),
+        never().pause_stderr_after(ms(0)).signal_when(SIGTERM, gate()),
     ] {
         fails_with(|| plan.success(), &["could not start"]);
     }
@@ -78,6 +82,8 @@ fn a_reader_goes_once_and_comes_back_only_from_a_pause() {
     fails_with(|| paused().pause_stdout_after(ms(0)).success(), &["a step before has paused it already"]);
     fails_with(|| paused().close_stdout_after(ms(0)).success(), &["could not start"]);
     fails_with(|| paused().resume_stdout_after(ms(0)).success(), &["could not start"]);
+    fails_with(|| paused().resume_stderr_after(ms(0)).success(), &["no step before has paused it"]);
+    fails_with(|| paused().pause_stderr_after(ms(0)).success(), &["could not start"]);
 }
 
 #[test]

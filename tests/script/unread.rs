@@ -83,6 +83,27 @@ fn a_writer_waits_while_nobody_reads_and_goes_on_when_somebody_does() {
 }
 
 #[test]
+fn a_writer_to_stderr_waits_as_well_and_stdout_is_read_meanwhile() {
+    let script = "echo ready; read it; echo before; head -c 1000000 /dev/zero >&2; echo done";
+    let plan = || {
+        program("sh")
+            .args(["-c", script])
+            .pause_stderr_when(Ready::stdout("ready"))
+            .write_stdin_after("\n", ms(0))
+    };
+    fails_with(
+        || plan().signal_when(SIGTERM, Ready::stdout("done")).timeout(ms(1500)).success(),
+        &["the reader of stderr paused", "stdout contains \"done\"", "write on descriptor 1"],
+    );
+    let exit = plan().resume_stderr_when(Ready::stdout("before")).stdout("ready\nbefore\ndone\n").success();
+    assert_eq!(exit.stderr_bytes().len(), 1_000_000);
+    let stream = StandardStream::Stderr;
+    let [paused, _, resumed] = deliveries(&exit)[..] else { panic!("{:#?}", exit.timeline()) };
+    assert_eq!((paused, resumed), (&Delivery::Paused { stream }, &Delivery::Resumed { stream }));
+    plan().resume_stderr_after(ms(50)).stdout("ready\nbefore\ndone\n").success();
+}
+
+#[test]
 fn what_was_not_read_by_then_is_read_after_the_end() {
     let script = "echo ready; read it; echo more; exit 3";
     let plan = || {

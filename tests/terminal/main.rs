@@ -14,6 +14,7 @@ mod keys;
 mod plan;
 mod shells;
 mod streams;
+mod window;
 
 use exeunt::{Delivery, Exit, Key, KeyMeaning, What};
 
