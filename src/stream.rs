@@ -47,26 +47,10 @@ impl Captured {
 
     /// The lines that were kept: their offset, their bytes without the line end, and whether they
     /// had one. A line that was cut at the gap is not among them.
-    pub(crate) fn lines(&self) -> Vec<Line<'_>> {
+    pub(crate) fn lines(&self) -> impl Iterator<Item = Line<'_>> {
         let gap = self.left_out() > 0;
-        let mut lines = Vec::new();
-        for (index, (start, bytes)) in self.parts().into_iter().enumerate() {
-            let first = lines.len();
-            let mut offset = start;
-            for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
-                let complete = piece.ends_with(b"\n");
-                let text = piece.strip_suffix(b"\n").unwrap_or(piece);
-                lines.push(Line { offset, text: text.strip_suffix(b"\r").unwrap_or(text), complete });
-                offset += piece.len() as u64;
-            }
-            if gap && index == 0 && lines.last().is_some_and(|line| !line.complete) {
-                lines.pop();
-            }
-            if gap && index == 1 && lines.len() > first {
-                lines.remove(first);
-            }
-        }
-        lines
+        let [head, tail] = self.parts().map(|(start, bytes)| lines_of(start, bytes));
+        head.filter(move |line| !gap || line.complete).chain(tail.skip(usize::from(gap)))
     }
 
     /// When the byte at `offset` arrived.
@@ -74,6 +58,18 @@ impl Captured {
         let index = self.arrivals.partition_point(|arrival| arrival.offset <= offset);
         self.arrivals.get(index.checked_sub(1)?).map(|arrival| arrival.at)
     }
+}
+
+/// The lines of a part that begins at this offset of its stream.
+fn lines_of(start: u64, bytes: &[u8]) -> impl Iterator<Item = Line<'_>> {
+    let mut next = start;
+    bytes.split_inclusive(|byte| *byte == b'\n').map(move |piece| {
+        let offset = next;
+        next += piece.len() as u64;
+        let complete = piece.ends_with(b"\n");
+        let text = piece.strip_suffix(b"\n").unwrap_or(piece);
+        Line { offset, text: text.strip_suffix(b"\r").unwrap_or(text), complete }
+    })
 }
 
 /// One line of a stream.
@@ -248,8 +244,7 @@ mod tests {
     #[test]
     fn lines_know_their_offset_their_end_and_when_they_came() {
         let all = captured(64, &["one\ntw", "o\r\n", "three"]);
-        let lines: Vec<_> =
-            all.lines().into_iter().map(|line| (line.offset, line.text, line.complete)).collect();
+        let lines: Vec<_> = all.lines().map(|line| (line.offset, line.text, line.complete)).collect();
         assert_eq!(lines, [(0, &b"one"[..], true), (4, b"two", true), (9, b"three", false)]);
         assert_eq!(all.arrived(4), Some(Duration::from_millis(0)));
         assert_eq!(all.arrived(9), Some(Duration::from_millis(2)));
@@ -292,7 +287,7 @@ mod tests {
     #[test]
     fn lines_cut_at_the_gap_are_not_lines() {
         let cut = captured(8, &["ab\ncd", "ef\nghij\nkl\n"]);
-        let lines: Vec<_> = cut.lines().into_iter().map(|line| line.text).collect();
+        let lines: Vec<_> = cut.lines().map(|line| line.text).collect();
         assert_eq!(lines, [&b"ab"[..], b"kl"]);
     }
 }

@@ -14,7 +14,7 @@ use assert_cmd::assert::{IntoCodePredicate, IntoOutputPredicate};
 use predicates_core::Predicate;
 
 use crate::error::Error;
-use crate::evidence::{self, Findings};
+use crate::evidence;
 use crate::exit::{Ending, Exit, How, Outputs};
 use crate::exit_test::{ExitTest, Question, scaled};
 use crate::report::{self, Mismatch};
@@ -265,12 +265,12 @@ pub trait ExitAssert: Sized {
         let exit = concluded(self);
         let findings = evidence::of_cleanup(&exit, label);
         let holds = !findings.valid.is_empty() && !label.is_empty();
-        let notes = report::where_it_looked(&exit, label, &findings);
-        check(exit, holds, || {
+        let mismatch = (!holds).then(|| {
             Mismatch::new(format!("the clean-up {label:?} runs"))
                 .and("there is no evidence that it did")
-                .and_all(notes)
-        })
+                .and_all(report::where_it_looked(&exit, label, &findings))
+        });
+        settle(exit, mismatch)
     }
 
     /// There is no evidence that this clean-up ran; the opposite of [`cleanup_ran`](Self::cleanup_ran).
@@ -279,12 +279,12 @@ pub trait ExitAssert: Sized {
     fn cleanup_skipped(self, label: impl AsRef<str>) -> Exit {
         let label = label.as_ref();
         let exit = concluded(self);
-        let Findings { valid, not_looked_at, .. } = evidence::of_cleanup(&exit, label);
-        check(exit, valid.is_empty() && not_looked_at == 0 && !label.is_empty(), || {
+        let findings = evidence::of_cleanup(&exit, label);
+        let holds = findings.valid.is_empty() && findings.not_looked_at == 0 && !label.is_empty();
+        check(exit, holds, || {
             Mismatch::new(format!("the clean-up {label:?} is skipped"))
                 .and_if(label.is_empty(), || report::empty("label"))
-                .and_all(valid.iter().map(|evidence| format!("it ran: {}", report::evidence(evidence))))
-                .and_if(not_looked_at > 0, || report::not_kept(not_looked_at))
+                .and_all(report::not_skipped(&findings))
         })
     }
 

@@ -66,8 +66,7 @@ pub(crate) fn of_order(exit: &Exit, labels: &[String]) -> (Vec<(usize, usize)>, 
         (StreamName::Stdout, &exit.stdout, first.map_or(0, |first| first.stdout)),
         (StreamName::Stderr, &exit.stderr, first.map_or(0, |first| first.stderr)),
     ] {
-        let lines = captured.lines();
-        let seen = lines.iter().filter(|line| line.complete).flat_map(|line| {
+        let seen = captured.lines().filter(|line| line.complete).flat_map(|line| {
             let before = usize::try_from(boundary.saturating_sub(line.offset)).unwrap_or(usize::MAX);
             labels_in(line.text.get(before..).unwrap_or_default(), &numbers)
         });

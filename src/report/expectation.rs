@@ -9,7 +9,8 @@ use crate::evidence::{Evidence, Findings, Guards, Source};
 use crate::exit::{Exit, MarkKind};
 
 use super::delivery::{quoted, was_done};
-use super::text::{SHOWN_LINE, count, milliseconds, visible};
+use super::difference;
+use super::text::{SHOWN_EVENTS, SHOWN_LINE, count, milliseconds, visible};
 
 /// A code that no process can have.
 pub(crate) fn impossible_code(predicate: &impl Display) -> String {
@@ -40,7 +41,8 @@ pub(crate) fn stream_expectation(
 ) -> String {
     const MOST: usize = 4 * 1024;
     let text = match bytes {
-        Some(bytes) => predicate.find_case(false, bytes).map(|case| describe_case(&case, bytes)),
+        Some(bytes) => difference::first(predicate, bytes)
+            .or_else(|| Some(describe_case(&predicate.find_case(false, bytes)?, bytes))),
         None => whole_text(predicate).map(|text| quoted(text.as_bytes())),
     };
     match text.map(|text| visible_lines(&text, MOST)) {
@@ -100,12 +102,8 @@ fn describe_text(expected: &str, case: &Case<'_>, bytes: &[u8]) -> String {
     if expected.as_bytes() == bytes {
         return format!("not {whole}");
     }
-    let note = match std::str::from_utf8(bytes) {
-        Ok(found) => line_ends(expected, found),
-        Err(error) => Some(format!("found is no UTF-8: {error}")),
-    };
-    if let Some(note) = note {
-        return format!("{whole}\n{note}");
+    if let Err(error) = std::str::from_utf8(bytes) {
+        return format!("{whole}\nfound is no UTF-8: {error}");
     }
     let difference = case.products().find(|product| product.name() == "diff");
     let difference = difference.map(|product| uncoloured(&product.value().to_string()));
@@ -113,23 +111,6 @@ fn describe_text(expected: &str, case: &Case<'_>, bytes: &[u8]) -> String {
         Some(text) if !text.is_empty() => format!("this text (- expected, + found):\n{text}"),
         _ => whole,
     }
-}
-
-/// Where two texts differ in the ends of their lines only, which a difference by lines does not show.
-fn line_ends(expected: &str, found: &str) -> Option<String> {
-    if !expected.lines().eq(found.lines()) {
-        return None;
-    }
-    let mut lines = expected.split_inclusive('\n').zip(found.split_inclusive('\n'));
-    let different = lines.position(|(expected, found)| expected != found)?;
-    let end = |text: &str| {
-        let line = text.split_inclusive('\n').nth(different).unwrap_or_default();
-        match &line[line.lines().next().map_or(0, str::len)..] {
-            "" => "no newline".to_owned(),
-            end => format!("{end:?}"),
-        }
-    };
-    Some(format!("line {} ends with {}, expected is {}", different + 1, end(found), end(expected)))
 }
 
 /// A difference without the colours that `predicates` gives the beginnings of its lines, whether it is
@@ -167,7 +148,7 @@ pub(crate) fn where_it_looked(exit: &Exit, label: &str, findings: &Findings) -> 
         notes.push(empty("label"));
         return notes;
     }
-    for evidence in &findings.too_early {
+    for evidence in findings.too_early.iter().take(SHOWN_EVENTS) {
         notes.push(format!(
             "{}, but before {}, so it does not show that the signal led to it",
             self::evidence(evidence),
@@ -176,13 +157,15 @@ pub(crate) fn where_it_looked(exit: &Exit, label: &str, findings: &Findings) -> 
                 .map_or_else(|| "the signal".to_owned(), |first| was_done(&first.delivery))
         ));
     }
-    for evidence in &findings.on_their_way {
+    notes.extend(more(findings.too_early.len()));
+    for evidence in findings.on_their_way.iter().take(SHOWN_EVENTS) {
         notes.push(format!(
             "{}, but the signal killed the target by its default action, which runs no code of it: the line was \
              on its way already",
             self::evidence(evidence)
         ));
     }
+    notes.extend(more(findings.on_their_way.len()));
     if findings.check_failed {
         notes.push("the `cleanup_check` of this label did not hold".to_owned());
     }
@@ -195,14 +178,28 @@ pub(crate) fn where_it_looked(exit: &Exit, label: &str, findings: &Findings) -> 
     notes.push(format!(
         "looked at {}, {} of stdout, {} of stderr and {}{}",
         count(exit.marks.len(), "mark", "marks"),
-        count(exit.stdout.lines().len(), "line", "lines"),
-        count(exit.stderr.lines().len(), "line", "lines"),
+        count(exit.stdout.lines().count(), "line", "lines"),
+        count(exit.stderr.lines().count(), "line", "lines"),
         count(exit.checks.iter().filter(|check| check.label == label).count(), "check", "checks"),
         exit.first_delivery
             .as_ref()
             .map_or_else(String::new, |first| { format!(", after {}", was_done(&first.delivery)) })
     ));
     notes
+}
+
+/// That a clean-up ran which was to be skipped.
+pub(crate) fn not_skipped(findings: &Findings) -> Vec<String> {
+    let ran = findings.valid.iter().take(SHOWN_EVENTS);
+    let mut notes: Vec<String> = ran.map(|found| format!("it ran: {}", evidence(found))).collect();
+    notes.extend(more(findings.valid.len()));
+    notes.extend((findings.not_looked_at > 0).then(|| not_kept(findings.not_looked_at)));
+    notes
+}
+
+/// How many of so many are not shown, if not all of them are.
+fn more(of: usize) -> Option<String> {
+    (of > SHOWN_EVENTS).then(|| format!("… {} more …", of - SHOWN_EVENTS))
 }
 
 /// The most similar label among the marks of these kinds.
@@ -308,18 +305,17 @@ mod tests {
     }
 
     #[test]
-    fn a_difference_in_line_ends_alone_is_told_in_words() {
+    fn a_difference_in_line_ends_alone_is_shown() {
+        let head = "of stdout:\nit differs first in line ";
         for (expected, found, told) in [
-            ("hi\n", "hi", "line 1 ends with no newline, expected is \"\\n\""),
-            ("hi", "hi\n", "line 1 ends with \"\\n\", expected is no newline"),
-            ("a\nb\n", "a\nb\r\n", "line 2 ends with \"\\r\\n\", expected is \"\\n\""),
+            ("hi\n", "hi", "1 (- expected, + found):\n-hi\n+hi (no newline)"),
+            ("hi", "hi\n", "1 (- expected, + found):\n-hi (no newline)\n+hi"),
+            ("a\nb\n", "a\nb\r\n", "2 (- expected, + found):\n-b\n+b\\r"),
         ] {
-            let shown = difference(expected, found);
-            assert_eq!(shown, format!("of stdout:\n\"{}\"\n{told}\n", expected.replace('\n', "\\n")));
+            assert_eq!(difference(expected, found), format!("{head}{told}\n"));
         }
-        // Other differences are shown line by line, and say nothing of ends.
         let shown = difference("a\n", "b");
-        assert!(shown.contains("\n-a\n+b") && !shown.contains("ends with"), "{shown}");
+        assert!(shown.contains("\n-a\n+b") && !shown.contains("differs first"), "{shown}");
     }
 
     #[test]

@@ -1,10 +1,11 @@
 //! The facts of a run, printed: the timeline, what was still running, both streams, what was left.
 
+use std::collections::VecDeque;
 use std::fmt::Write;
 use std::time::Duration;
 
 use crate::exit::{Event, Exit, MarkKind, Outputs, Stuck, What};
-use crate::stream::Captured;
+use crate::stream::{Captured, Line};
 use crate::tree::{Fate, Member, Received, Sender};
 
 use super::text::{SHOWN_EVENTS, SHOWN_LINE, count, duration, milliseconds, stream, visible};
@@ -166,8 +167,28 @@ fn backtrace(out: &mut String, process: &Stuck) {
     }
 }
 
+/// So many bytes of a gate's name are shown: it may have many parts.
+const SHOWN_GATE: usize = 1024;
+
 /// So many bytes of a frame are shown: names of generic functions are long.
 const SHOWN_FRAME: usize = 240;
+
+/// The lines of a stream that may come to stand at the beginning or at the end of the timeline, and how many
+/// there are in between: there may be millions.
+fn first_and_last<'a>(mut lines: impl Iterator<Item = Line<'a>>) -> (Vec<Line<'a>>, usize) {
+    let mut shown: Vec<Line<'a>> = lines.by_ref().take(SHOWN_EVENTS).collect();
+    let mut last = VecDeque::with_capacity(SHOWN_EVENTS);
+    let mut between = 0;
+    for line in lines {
+        if last.len() == SHOWN_EVENTS {
+            last.pop_front();
+            between += 1;
+        }
+        last.push_back(line);
+    }
+    shown.extend(last);
+    (shown, between)
+}
 
 pub(super) fn timeline(out: &mut String, exit: &Exit) {
     // (time, order among equals, text)
@@ -175,7 +196,7 @@ pub(super) fn timeline(out: &mut String, exit: &Exit) {
     for event in &exit.timeline {
         let (order, text) = match &event.what {
             What::Started { pid } => (0, format!("started, process {pid}")),
-            What::Ready { gate } => (3, format!("ready: {gate}")),
+            What::Ready { gate } => (3, format!("ready: {}", visible(gate.as_bytes(), SHOWN_GATE))),
             What::Delivered { delivery } => (4, delivery::event(delivery)),
             What::StillPending { signal } => (5, format!("{signal} was still pending: it was never taken")),
             What::Received(received) => (4, received_by(received, exit)),
@@ -184,8 +205,11 @@ pub(super) fn timeline(out: &mut String, exit: &Exit) {
         };
         events.push((Some(event.at), order, text));
     }
+    let mut not_listed = 0;
     for (name, captured) in outputs(exit) {
-        for line in captured.lines() {
+        let (lines, between) = first_and_last(captured.lines());
+        not_listed += between;
+        for line in lines {
             let text = format!("{name}: {}", visible(line.text, SHOWN_LINE));
             let arrived = captured.arrived(line.offset + line.text.len().max(1) as u64 - 1);
             // What was read after the end was written before it.
@@ -208,7 +232,7 @@ pub(super) fn timeline(out: &mut String, exit: &Exit) {
     let last = events.len();
     for (index, (at, _, text)) in events.iter().enumerate() {
         if index == SHOWN_EVENTS && last > 2 * SHOWN_EVENTS {
-            let _ = writeln!(out, "              … {} more …", last - 2 * SHOWN_EVENTS);
+            let _ = writeln!(out, "              … {} more …", last + not_listed - 2 * SHOWN_EVENTS);
         }
         if index >= SHOWN_EVENTS && index < last.saturating_sub(SHOWN_EVENTS) {
             continue;

@@ -2,6 +2,7 @@
 
 mod cleanup;
 mod delivery;
+mod difference;
 mod error;
 mod expectation;
 mod facts;
@@ -16,7 +17,7 @@ pub(crate) use cleanup::{
 pub(crate) use delivery::{quoted, was_done};
 pub(crate) use error::error;
 pub(crate) use expectation::{
-    code_expectation, core_dumps, empty, evidence, guards, impossible_code, not_kept, not_waited_for,
+    code_expectation, core_dumps, empty, guards, impossible_code, not_kept, not_skipped, not_waited_for,
     one_stream, stream_expectation, ways_of_functions, where_it_looked,
 };
 pub(crate) use facts::{member, members};

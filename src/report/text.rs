@@ -22,20 +22,19 @@ pub(super) fn stream(out: &mut String, name: &str, captured: &Captured, line_end
         return;
     }
     let _ = writeln!(out, "  {name} ({}):", count(captured.total, "byte", "bytes"));
-    let (head, tail) = match captured.left_out() {
-        0 if captured.head.len() <= SHOWN_HEAD + SHOWN_TAIL => {
-            indented(out, &captured.head, line_end, " (no newline)");
+    let (head, tail) = match (&captured.head, &captured.tail) {
+        (all, _) if captured.left_out() == 0 && all.len() <= SHOWN_HEAD + SHOWN_TAIL => {
+            indented(out, all, line_end, " (no newline)");
             return;
         }
-        0 => captured.head.split_at(SHOWN_HEAD),
-        _ => (captured.head.as_slice(), captured.tail.as_slice()),
+        (all, _) if captured.left_out() == 0 => all.split_at(boundary(all, SHOWN_HEAD)),
+        (head, tail) => (&head[..boundary(head, SHOWN_HEAD)], tail.as_slice()),
     };
-    let head = &head[..head.len().min(SHOWN_HEAD)];
-    let tail = &tail[tail.len().saturating_sub(SHOWN_TAIL)..];
+    let tail = &tail[boundary(tail, tail.len().saturating_sub(SHOWN_TAIL))..];
     // Where it was cut here, there may well have been a newline.
     indented(out, head, line_end, "…");
-    let not_shown = captured.total - (head.len() + tail.len()) as u64;
-    let _ = writeln!(out, "    … {} not shown …", count(not_shown, "byte", "bytes"));
+    let shown = (head.len() + tail.len()) as u64;
+    let _ = writeln!(out, "    … {} not shown …", count(captured.total - shown, "byte", "bytes"));
     indented(out, tail, line_end, " (no newline)");
 }
 
@@ -48,14 +47,34 @@ fn indented(out: &mut String, bytes: &[u8], line_end: &[u8], unended: &str) {
     }
 }
 
+/// The last place up to `most` at which no character is cut in two.
+fn boundary(bytes: &[u8], most: usize) -> usize {
+    if most >= bytes.len() {
+        return bytes.len();
+    }
+    let continues = |at: &usize| bytes[*at] & 0xc0 == 0x80;
+    // What goes on for longer is no UTF-8.
+    (most.saturating_sub(3)..=most).rev().find(|at| !continues(at)).unwrap_or(most)
+}
+
+/// Whether a character changes what stands around it: it moves the cursor, ends the line, or turns the
+/// direction of writing.
+fn is_unsafe(character: char) -> bool {
+    character.is_control() && character != '\t'
+        || matches!(
+            character,
+            '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+        )
+}
+
 /// Text that is safe to print whatever the bytes: control characters and what is not UTF-8 are
 /// escaped, and what is longer than `most` bytes is cut.
 pub(super) fn visible(bytes: &[u8], most: usize) -> String {
-    let shown = &bytes[..bytes.len().min(most)];
+    let shown = &bytes[..boundary(bytes, most)];
     let mut out = String::with_capacity(shown.len());
     for chunk in shown.utf8_chunks() {
         for character in chunk.valid().chars() {
-            if character.is_control() && character != '\t' {
+            if is_unsafe(character) {
                 out.extend(character.escape_default());
             } else {
                 out.push(character);

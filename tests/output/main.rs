@@ -91,10 +91,10 @@ fn a_missing_newline_and_another_line_end_are_told() {
     fails_with(
         || printed("hi").stdout("hi\n"),
         &[
-            "expected: of stdout:\n            \"hi\\n\"\n            line 1 ends with no newline, expected is \"\\n\"\n",
+            "expected: of stdout:\n            it differs first in line 1 (- expected, + found):\n            -hi\n            +hi (no newline)\n",
         ],
     );
-    fails_with(|| printed(r"hi\r\n").stdout("hi\n"), &["line 1 ends with \"\\r\\n\", expected is \"\\n\"\n"]);
+    fails_with(|| printed(r"hi\r\n").stdout("hi\n"), &["            -hi\n            +hi\\r\n"]);
     printed("hi").stdout("hi");
     printed(r"hi\r\n").stdout("hi\r\n");
 }

@@ -159,3 +159,92 @@ fn one_line_of_ten_mebibytes_is_cut_wherever_it_is_shown() {
     let report = report_of(|| exit.stdout("y".repeat(10 * 1024 * 1024)));
     assert!(report.len() < 128 * 1024, "{} bytes", report.len());
 }
+
+#[test]
+fn where_a_part_was_not_kept_the_report_does_not_join_what_was_before_and_after_it() {
+    let plan = || program("seq").arg("2000");
+    let report = report_of(|| plan().capture_limit(3000).failure());
+    // The first 1500 bytes, and the last.
+    assert!(report.contains("    401\n    402\n    … 5893 bytes not shown …\n    1701\n"), "{report}");
+    assert!(report.contains("    2000\n  stderr: empty"), "{report}");
+    let report = report_of(|| plan().failure());
+    assert!(report.contains(" bytes not shown …\n"), "{report}");
+}
+
+#[test]
+fn where_only_the_report_cuts_a_line_it_does_not_say_that_it_has_no_newline() {
+    let report = report_of(|| program("printf").arg(["x".repeat(5000).as_str(), "\\n"].concat()).failure());
+    let (head, tail) = ("x".repeat(2048), "x".repeat(2047));
+    let shown = format!("  stdout (5001 bytes):\n    {head}…\n    … 905 bytes not shown …\n    {tail}\n");
+    assert!(report.contains(&shown), "{report}");
+    let report = report_of(|| program("printf").arg("x".repeat(5000)).failure());
+    assert!(report.contains(&format!("    {head}…\n")), "{report}");
+    assert!(report.contains("x (no newline)\n"), "{report}");
+}
+
+#[test]
+fn no_character_is_cut_in_two() {
+    let report = report_of(|| program("printf").arg("x\u{e4}\u{20ac}\u{1f600}".repeat(1000)).failure());
+    assert!(!report.contains("\\x"), "{report}");
+    assert!(report.contains("  stdout (10000 bytes):\n"), "{report}");
+}
+
+#[test]
+fn characters_that_turn_the_direction_of_writing_or_end_a_line_are_escaped() {
+    let report = report_of(|| program("printf").arg("a\u{202e}b\u{2066}c\u{2028}d").failure());
+    assert!(report.contains("stdout: a\\u{202e}b\\u{2066}c\\u{2028}d\n"), "{report}");
+}
+
+#[test]
+fn the_name_of_a_gate_stays_in_its_line_of_the_timeline() {
+    let report = report_of(|| {
+        let gate = Ready::seen("an end\n  hint: \u{1b}[31m", |_| true);
+        program("sleep").arg("600").ready_when(gate).signal_after(SIGTERM, ms(0)).success()
+    });
+    is_safe_to_print(&report);
+    assert!(report.contains(" ms  ready: an end\\n  hint: \\u{1b}[31m\n"), "{report}");
+    let report = report_of(|| {
+        let gate = Ready::stdout("up").or(Ready::stdout("y".repeat(1_000_000)));
+        let plan = program("sh").args(["-c", "echo up; exec sleep 600"]).ready_when(gate);
+        plan.signal_after(SIGTERM, ms(0)).success()
+    });
+    assert!(report.len() < 4096, "{} bytes", report.len());
+}
+
+#[test]
+fn of_a_line_that_comes_a_hundred_thousand_times_a_report_shows_some() {
+    let ticks = "yes tick | head -n 100000";
+    let plan = || {
+        let plan = program("sh").args(["-c", &format!("{ticks}; echo up; exec sleep 600")]);
+        plan.ready_when(Ready::stdout("up")).signal_after(SIGTERM, ms(0))
+    };
+    let early = report_of(|| plan().cleanup_ran("tick"));
+    assert!(early.contains(", but before SIGTERM (15) was sent"), "{early}");
+    assert!(early.contains("  because: … 99980 more …\n"), "{early}");
+    let ran = report_of(|| program("sh").args(["-c", ticks]).cleanup_skipped("tick"));
+    assert!(ran.contains("  because: it ran: stdout said \"tick\" at "), "{ran}");
+    assert!(ran.contains("  because: … 99980 more …\n"), "{ran}");
+    assert!(ran.contains("              … 99962 more …\n"), "{ran}");
+    for report in [early, ran] {
+        assert!(report.len() < 16 * 1024, "{} bytes", report.len());
+    }
+}
+
+#[test]
+fn output_of_many_equal_lines_is_compared_in_no_time() {
+    // All of their differences took minutes.
+    let wanted = "tick\n".repeat(50_000);
+    let report = report_of(|| program("sh").args(["-c", "yes tick | head -n 50001"]).stdout(wanted));
+    let told = "  expected: of stdout:\n            it differs first in line 50001 (- expected, + found):\n            \
+                - (its end)\n            +tick\n";
+    assert!(report.contains(told), "{report}");
+}
+
+#[test]
+fn a_newline_that_is_lacking_is_shown_where_all_else_is_as_expected() {
+    let report = report_of(|| program("echo").arg("hi").stdout("hi"));
+    let told = "            -hi (no newline)\n            +hi\n";
+    assert!(report.contains(told), "{report}");
+    let report = report_of(|| program("echo").arg("ho").stdout("hi\n"));
+    assert!(report.contains("            -hi\n            +ho\n"), "{report}");
+}
