@@ -197,10 +197,13 @@ pub struct Leftover {
 pub struct Stuck {
     /// Its process id.
     pub pid: i32,
-    /// Its command line.
+    /// Its command line; its name in brackets where it has none, as when its main thread has ended.
     pub command: String,
     /// Its threads, the main thread first.
     pub threads: Vec<StuckThread>,
+    /// The signals for which it has handlers, other than for its own faults: one may end a wait.
+    #[serde(default)]
+    pub handlers: Vec<Signal>,
     /// Its threads with their frames as gdb tells them, or why gdb told none; `None` where that was not asked
     /// for ([`backtraces`](crate::ExitTest::backtraces)).
     pub backtrace: Option<String>,
@@ -218,15 +221,17 @@ pub struct StuckThread {
     /// The system call it was in and on what; `None` where it was running.
     pub call: Option<String>,
     /// It waited, without a time limit, for a lock (or a condition, or a join) that only a thread of
-    /// its own process can release.
+    /// its own process can release; and where all threads did, none of them ran while they were looked at.
     pub on_private_lock: bool,
 }
 
 impl Stuck {
-    /// Whether it can never go on by itself: every thread waits for a lock inside the process.
+    /// Whether it can never go on by itself: every thread that has not ended waits for a lock inside the process.
+    /// A handler of a signal ([`handlers`](Self::handlers)) may still release one.
     #[must_use]
     pub fn is_deadlocked(&self) -> bool {
-        !self.threads.is_empty() && self.threads.iter().all(|thread| thread.on_private_lock)
+        let mut left = self.threads.iter().filter(|thread| !matches!(thread.state, 'Z' | 'X')).peekable();
+        left.peek().is_some() && left.all(|thread| thread.on_private_lock)
     }
 }
 
@@ -274,6 +279,9 @@ pub struct Exit {
     /// Whether the whole script was carried out; so it is where there was none.
     pub(crate) script_done: bool,
     pub(crate) stuck: Vec<Stuck>,
+    /// How many more processes were still running, which were not looked at.
+    #[serde(default)]
+    pub(crate) stuck_left_out: usize,
     /// What it had become by `exec`, where it was another program when the harness gave up.
     pub(crate) became: Option<String>,
     /// It was in an exit hook when the harness gave up.
@@ -390,8 +398,8 @@ impl Exit {
         self.threads_left.as_deref()
     }
 
-    /// The processes that were still running when the harness gave up, the target first; empty where
-    /// the target ended by itself.
+    /// The processes that were still running when the harness gave up, the target first, at most 32 of them; empty
+    /// where the target ended by itself.
     #[must_use]
     pub fn stuck(&self) -> &[Stuck] {
         &self.stuck

@@ -201,6 +201,7 @@ impl Observation<'_> {
             last_delivery: self.last_delivery,
             script_done,
             stuck: if end.forced { self.stuck } else { Vec::new() },
+            stuck_left_out: if end.forced { self.stuck_left_out } else { 0 },
         }
     }
 }

@@ -14,8 +14,9 @@ use crate::signal::Signal;
 use crate::sys::clock::Moment;
 use crate::sys::disposition;
 use crate::sys::exiting;
+use crate::sys::idle;
 use crate::sys::proc::{self, ProcessInfo};
-use crate::sys::threads::{self, Wait};
+use crate::sys::threads::{self, ThreadState, Wait};
 
 use super::{GivenUp, INTRODUCTION_PATIENCE, Observation, backtrace};
 
@@ -85,9 +86,11 @@ impl Observation<'_> {
         let Some(target) = proc::inspect(pid) else { return };
         self.became = is_another(self.orders.subject, pid).then(|| target.title());
         let mut tree = proc::descendants_of(target.parent).unwrap_or_default();
+        tree.retain(|process| !process.is_zombie());
         tree.sort_by_key(|process| process.pid != pid);
+        self.stuck_left_out = tree.len().saturating_sub(MOST_EXAMINED);
         tree.truncate(MOST_EXAMINED);
-        self.stuck = tree.into_iter().filter(|process| !process.is_zombie()).map(stuck).collect();
+        self.stuck = tree.into_iter().map(stuck).collect();
         if self.orders.backtraces {
             let deadline = Moment::now().plus(backtrace::PATIENCE);
             for process in self.stuck.iter_mut().take(MOST_TRACED_BACK) {
@@ -116,13 +119,27 @@ fn is_another(subject: &Subject, pid: i32) -> bool {
     !names.any(|name| Some(name) == started.file_name())
 }
 
+/// The threads of a process, and whether all of them wait for locks, but in turn: one is looked at after the
+/// other, so that some that wake each other can all be found asleep.
+fn threads_of(pid: i32) -> (Vec<ThreadState>, bool) {
+    let threads = threads::of(pid);
+    if !threads.iter().all(|thread| thread.has_ended() || thread.is_on_private_lock()) {
+        return (threads, false);
+    }
+    let before = idle::look_at(pid, "");
+    let threads = threads::of(pid);
+    let in_turn = before.is_err() || before != idle::look_at(pid, "");
+    (threads, in_turn)
+}
+
 /// What one process waits for.
 fn stuck(process: ProcessInfo) -> Stuck {
-    let threads = threads::of(process.pid).into_iter().map(|thread| StuckThread {
+    let (threads, in_turn) = threads_of(process.pid);
+    let threads = threads.into_iter().map(|thread| StuckThread {
+        on_private_lock: thread.is_on_private_lock() && !in_turn,
         thread: thread.tid,
         name: thread.name,
         state: thread.state,
-        on_private_lock: matches!(thread.wait, Wait::PrivateFutex | Wait::ThreadEnd),
         call: match thread.wait {
             Wait::Nothing => None,
             Wait::PrivateFutex => Some("futex (a lock inside the process)".to_owned()),
@@ -131,5 +148,11 @@ fn stuck(process: ProcessInfo) -> Stuck {
             Wait::Call { name, on: Some(on) } => Some(format!("{name} on descriptor {on}")),
         },
     });
-    Stuck { pid: process.pid, command: process.command, threads: threads.collect(), backtrace: None }
+    Stuck {
+        pid: process.pid,
+        command: process.title(),
+        threads: threads.collect(),
+        handlers: disposition::handlers_of(process.pid).into_iter().map(Signal::from_status).collect(),
+        backtrace: None,
+    }
 }

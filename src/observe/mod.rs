@@ -141,6 +141,8 @@ struct Observation<'a> {
     /// When the supervisor was asked which process the target is.
     asked: Option<Moment>,
     stuck: Vec<Stuck>,
+    /// How many more processes there were.
+    stuck_left_out: usize,
     /// What the target had become by `exec`, where it was another program when the harness gave up.
     became: Option<String>,
     /// A thread of the target was in `exit` when the harness gave up.
@@ -229,6 +231,7 @@ impl<'a> Observation<'a> {
             given_up: None,
             asked: None,
             stuck: Vec::new(),
+            stuck_left_out: 0,
             called_exit: false,
             became: None,
             refused: None,

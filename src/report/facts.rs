@@ -134,6 +134,7 @@ pub(super) fn stuck(out: &mut String, exit: &Exit) {
                 (_, 'T' | 't') => "stopped by a signal".to_owned(),
                 (Some(call), _) => format!("waits in {}", visible(call.as_bytes(), SHOWN_LINE)),
                 (None, 'R') => "runs".to_owned(),
+                (None, 'Z' | 'X') => "has ended".to_owned(),
                 (None, state) => format!("is in state {state}"),
             };
             let _ = writeln!(
@@ -147,9 +148,21 @@ pub(super) fn stuck(out: &mut String, exit: &Exit) {
             let _ = writeln!(out, "      … {} more threads …", process.threads.len() - SHOWN_EVENTS);
         }
         if process.is_deadlocked() {
-            out.push_str("      it cannot go on: every thread waits for a lock inside this process\n");
+            out.push_str("      it cannot go on: every thread waits for a lock inside this process");
+            if !process.handlers.is_empty() {
+                let handlers: Vec<String> = process.handlers.iter().map(ToString::to_string).collect();
+                let _ = write!(
+                    out,
+                    ", unless a signal comes whose handler releases one (it has handlers for {})",
+                    handlers.join(", ")
+                );
+            }
+            out.push('\n');
         }
         backtrace(out, process);
+    }
+    if exit.stuck_left_out > 0 {
+        let _ = writeln!(out, "    … {} more …", count(exit.stuck_left_out, "process", "processes"));
     }
 }
 

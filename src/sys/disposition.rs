@@ -90,6 +90,17 @@ pub(crate) fn of(pid: i32, signal: i32) -> Option<Disposition> {
     })
 }
 
+/// The signals for which the process `pid` has handlers. Those that it has for its own faults, and those by which the
+/// C library stops and changes its threads, are not among them.
+pub(crate) fn handlers_of(pid: i32) -> Vec<i32> {
+    const OF_FAULTS: [i32; 7] =
+        [libc::SIGILL, libc::SIGTRAP, libc::SIGABRT, libc::SIGBUS, libc::SIGFPE, libc::SIGSEGV, libc::SIGSYS];
+    const OF_THE_C_LIBRARY: [i32; 2] = [32, 33];
+    let caught = Sets::read(Path::new(&format!("/proc/{pid}/status"))).unwrap_or_default().caught;
+    let counts = |signal: &i32| !OF_FAULTS.contains(signal) && !OF_THE_C_LIBRARY.contains(signal);
+    (1..=64).filter(counts).filter(|signal| caught & bit(*signal) != 0).collect()
+}
+
 /// Whether `signal` is pending for the process `pid` or for one of its threads.
 pub(crate) fn is_pending(pid: i32, signal: i32) -> bool {
     let wanted = bit(signal);

@@ -67,7 +67,8 @@ pub(crate) fn has_called_exit(pid: i32) -> bool {
     threads::tasks(pid).iter().any(|task| {
         let call = fs::read_to_string(task.path.join("syscall")).unwrap_or_default();
         let Some(top) = stack_pointer(&call) else { return false };
-        let Some(stack) = mappings.iter().find(|mapping| mapping.holds(top)) else { return false };
+        let behind = mappings.partition_point(|mapping| mapping.end <= top);
+        let Some(stack) = mappings.get(behind).filter(|mapping| mapping.holds(top)) else { return false };
         let length = (stack.end - top).min(MOST_OF_A_STACK);
         let mut bytes = vec![0; usize::try_from(length).unwrap_or(0)];
         memory.read_exact_at(&mut bytes, top).is_ok() && holds_a_return_to(&bytes, exit)

@@ -13,6 +13,18 @@ pub(crate) struct ThreadState {
     pub(crate) wait: Wait,
 }
 
+impl ThreadState {
+    /// Whether it has ended, as a main thread may while others go on.
+    pub(crate) const fn has_ended(&self) -> bool {
+        matches!(self.state, 'Z' | 'X')
+    }
+
+    /// Whether it waits for what only a thread of its own process can do.
+    pub(crate) const fn is_on_private_lock(&self) -> bool {
+        matches!(self.wait, Wait::PrivateFutex | Wait::ThreadEnd)
+    }
+}
+
 /// What a thread waits for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Wait {

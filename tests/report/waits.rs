@@ -170,6 +170,58 @@ fn a_wait_with_a_time_limit_is_no_deadlock() {
     assert!(!exit.stuck()[0].is_deadlocked());
 }
 
+#[test]
+fn a_deadlock_is_told_to_be_one_also_where_the_main_thread_has_ended() {
+    let Some(plan) = c_program("deadlock.c") else { return };
+    let (exit, report) = at_the_deadline(plan.arg("leaves"));
+    assert!(report.contains(CANNOT_GO_ON), "{report}");
+    assert!(report.contains(": [deadlock]\n"), "it has no command line any more:\n{report}");
+    assert!(report.contains(" (deadlock) has ended\n"), "{report}");
+    assert!(exit.stuck()[0].is_deadlocked());
+}
+
+#[test]
+fn threads_that_wake_one_another_in_turn_are_no_deadlock() {
+    let Some(_) = c_program("deadlock.c") else { return };
+    // In some looks all of them are found asleep, one after the other.
+    for _ in 0..40 {
+        let plan = c_program("deadlock.c").expect("it was compiled").arg("in-turn");
+        let exit = plan.timeout(ms(60)).timed_out();
+        let report = report_of(|| exit.success());
+        assert!(!report.contains("cannot go on"), "{report}");
+    }
+}
+
+#[test]
+fn a_lock_that_a_handler_may_release_is_told_with_the_handler() {
+    let Some(plan) = c_program("deadlock.c") else { return };
+    let (exit, report) = at_the_deadline(plan.arg("handler"));
+    let told = "      it cannot go on: every thread waits for a lock inside this process, unless a signal comes whose \
+                handler releases one (it has handlers for SIGTERM (15))\n";
+    assert!(report.contains(told), "{report}");
+    assert_eq!(exit.stuck()[0].handlers, [SIGTERM]);
+    // And so it is.
+    let plan = c_program("deadlock.c").expect("it was compiled").arg("handler");
+    plan.ready_when(Ready::handler(SIGTERM)).signal_after(SIGTERM, ms(0)).code(3);
+}
+
+#[test]
+fn zombies_do_not_take_the_places_of_those_that_run_and_more_are_counted() {
+    let Some(_) = c_program("family.c") else { return };
+    let plan = |zombies: &str, others: &str| {
+        let plan = c_program("family.c").expect("it was compiled").args([zombies, others]);
+        plan.ready_when(Ready::stdout("up")).timeout(secs(2))
+    };
+    let exit = plan("40", "5").timed_out();
+    assert_eq!(exit.stuck().len(), 6, "{exit}");
+    let report = report_of(|| exit.success());
+    assert!(!report.contains("processes …"), "{report}");
+    let exit = plan("0", "40").timed_out();
+    assert_eq!(exit.stuck().len(), 32, "{exit}");
+    let report = report_of(|| exit.success());
+    assert!(report.contains("    … 9 processes more …\n  stdout"), "{report}");
+}
+
 /// What the main thread may do beside two threads that are in a deadlock.
 const BESIDE: [fn(); 3] = [
     || thread::sleep(Duration::from_secs(600)),
