@@ -249,7 +249,10 @@ impl Ready {
             Gate::HandlerInChild(handler) => handler.status(),
             Gate::Idle(idle) => idle.status(),
             Gate::Children(children) => children.status(),
-            Gate::Handler { signal, last, .. } => match last {
+            Gate::Handler { signal, last, settling, .. } => match last {
+                None if disposition::hides_its_waits(seen.pid) => {
+                    "it cannot be told, for the target lets nobody see what it waits for".to_owned()
+                }
                 None => "never looked at before the target had ended".to_owned(),
                 Some(Disposition::Default) => {
                     let wrapped = ready_descendant(seen.pid, *signal).unwrap_or_default();
@@ -257,6 +260,10 @@ impl Ready {
                 }
                 Some(Disposition::Ignored) => "the target ignores it".to_owned(),
                 Some(Disposition::Blocked) => in_words(*last).to_owned(),
+                Some(_) if settling.has_begun() => {
+                    "it has a handler, and a thread that has neither run on since nor gone to sleep"
+                        .to_owned()
+                }
                 Some(_) => "open".to_owned(),
             },
             Gate::Custom { .. } => "its closure said no".to_owned(),

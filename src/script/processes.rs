@@ -49,6 +49,11 @@ impl Settling {
         Self(None)
     }
 
+    /// Whether a handler was seen, and not all that belongs to it.
+    pub(super) const fn has_begun(&self) -> bool {
+        self.0.is_some()
+    }
+
     /// Whether a process that is ready by `ready`, if it is, has done all that belongs to it.
     pub(super) fn is_over(&mut self, pid: i32, ready: Option<Disposition>) -> bool {
         match ready {
@@ -234,7 +239,7 @@ impl HandlerInChild {
 /// How a process was arranged for a signal, in the report of a gate.
 pub(super) const fn in_words(disposition: Option<Disposition>) -> &'static str {
     match disposition {
-        None => "it has ended",
+        None => "it has ended, or lets nobody see what it waits for",
         Some(Disposition::Default) => "never installed: the signal has its default action",
         Some(Disposition::Ignored) => "it ignores the signal",
         Some(Disposition::Blocked) => "every thread blocks it, and nobody waits for it",

@@ -6,6 +6,7 @@
 //! its default action), or a signalfd.
 
 use std::fs::{self, File};
+use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
@@ -19,6 +20,7 @@ struct Sets {
     blocked: u64,
     ignored: u64,
     caught: u64,
+    has_ended: bool,
 }
 
 impl Sets {
@@ -31,6 +33,10 @@ impl Sets {
         for line in status.lines() {
             let Some((name, value)) = line.split_once(":\t") else { continue };
             let place = match name {
+                "State" => {
+                    sets.has_ended = value.starts_with(['Z', 'X']);
+                    continue;
+                }
                 "SigPnd" => &mut sets.pending,
                 "ShdPnd" => &mut sets.shared_pending,
                 "SigBlk" => &mut sets.blocked,
@@ -69,18 +75,26 @@ pub(crate) fn of(pid: i32, signal: i32) -> Option<Disposition> {
     if waited_for() {
         return Some(Disposition::WaitedFor);
     }
-    let sets: Vec<Sets> = threads.iter().filter_map(|thread| Sets::read(&thread.join("status"))).collect();
+    let sets = threads.iter().filter_map(|thread| Sets::read(&thread.join("status")));
+    // A thread that has ended, as a main thread may while others go on, takes none.
+    let sets: Vec<Sets> = sets.filter(|sets| !sets.has_ended).collect();
+    if sets.is_empty() {
+        return None;
+    }
     let blocked = sets.iter().all(|sets| sets.blocked & wanted != 0);
-    Some(if process.ignored & wanted != 0 {
-        Disposition::Ignored
-    } else if blocked && signalfd_takes(pid, wanted) {
+    Some(if blocked && signalfd_takes(pid, wanted) {
+        // Be it ignored: what is blocked is not dropped for that.
         Disposition::HeldBySignalfd
+    } else if process.ignored & wanted != 0 {
+        Disposition::Ignored
+    } else if blocked && hides_its_descriptors(pid) {
+        return None;
     } else if blocked {
         Disposition::Blocked
     } else if process.caught & wanted != 0 {
         Disposition::Handled
-    } else if sets.iter().any(Sets::is_about_to_take_one) {
-        // It may have been woken by that in `sigwait`, and not have its mask back yet.
+    } else if hides_its_waits(pid) || sets.iter().any(Sets::is_about_to_take_one) {
+        // It may be in `sigwait`; or it has been woken there by that, and does not have its mask back yet.
         return None;
     } else if waited_for() {
         // It went to wait between the looks, where the kernel has the signal out of its mask.
@@ -124,6 +138,20 @@ fn waits_for(pid: i32, thread: &Path, wanted: u64) -> bool {
             .is_ok_and(|memory| memory.read_exact_at(&mut bytes, set).is_ok())
     });
     read && u64::from_ne_bytes(bytes) & wanted != 0
+}
+
+/// Whether it cannot be seen what the threads of a process wait for: one of another user, or that has protected
+/// itself (`PR_SET_DUMPABLE`), shows it to nobody without privileges.
+pub(crate) fn hides_its_waits(pid: i32) -> bool {
+    is_forbidden(fs::read(format!("/proc/{pid}/syscall")))
+}
+
+fn hides_its_descriptors(pid: i32) -> bool {
+    is_forbidden(fs::read_dir(format!("/proc/{pid}/fdinfo")))
+}
+
+fn is_forbidden<T>(looked: io::Result<T>) -> bool {
+    looked.is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied)
 }
 
 fn signalfd_takes(pid: i32, wanted: u64) -> bool {
@@ -178,7 +206,7 @@ mod tests {
 
     #[test]
     fn the_sets_of_a_status_file_are_read() {
-        let status = "Name:\tx\nSigQ:\t0/96365\nSigPnd:\t0000000000000001\nShdPnd:\t0000000000004000\n\
+        let status = "Name:\tx\nState:\tS (sleeping)\nSigQ:\t0/96365\nSigPnd:\t0000000000000001\nShdPnd:\t0000000000004000\n\
                       SigBlk:\t0000000000000002\nSigIgn:\t0000000000001000\nSigCgt:\t0000000180004002\n";
         let sets = Sets::parse(status);
         assert_eq!(sets.shared_pending, bit(libc::SIGTERM));
@@ -189,6 +217,8 @@ mod tests {
         assert!(sets.is_about_to_take_one(), "SIGTERM");
         let blocked = Sets { blocked: sets.pending | sets.shared_pending, ..sets };
         assert!(!blocked.is_about_to_take_one());
+        assert!(!sets.has_ended);
+        assert!(Sets::parse("State:\tZ (zombie)\n").has_ended);
     }
 
     #[test]

@@ -12,6 +12,7 @@ mod support;
 
 mod combined;
 mod declined;
+mod hidden;
 mod languages;
 mod not_ready;
 mod rust;

@@ -46,6 +46,29 @@ fn a_blocked_signal_that_nobody_waits_for_is_reported_as_blocked() {
 }
 
 #[test]
+fn a_main_thread_that_has_ended_lets_no_signal_in() {
+    let Some(_) = c_program("sigwait.c") else { return };
+    stays_closed(
+        || c_program("sigwait.c").expect("it was compiled").arg("leaves"),
+        || Ready::handler(SIGTERM),
+        &["is ready to take SIGTERM (15): every thread blocks it, and nobody waits for it\n"],
+    );
+}
+
+#[test]
+fn a_signalfd_takes_a_signal_that_is_ignored() {
+    let Some(_) = c_program("signalfd.c") else { return };
+    let directory = std::path::PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
+    let plan = || shell("trap '' TERM; exec \"$0\" \"$@\"").arg(directory.join("signalfd"));
+    let ready = plan().ready_when(Ready::handler(SIGTERM)).signal_after(SIGTERM, ms(0));
+    ready.cleanup_ran(WORDS).code(LEFT);
+    // As long as it is not blocked it is dropped.
+    let at_work = plan().arg("forever").ready_when(Ready::stdout("at work")).signal_after(SIGTERM, ms(0));
+    let report = report_of(|| at_work.timeout(ms(600)).code(LEFT));
+    assert!(report.contains("SIGTERM (15) sent, which the target ignored"), "{report}");
+}
+
+#[test]
 fn to_wait_for_another_signal_is_not_readiness() {
     let Some(_) = c_program("sigwait.c") else { return };
     let plan = || c_program("sigwait.c").expect("it was compiled").arg("other");
