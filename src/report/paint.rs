@@ -5,12 +5,13 @@ use std::io::IsTerminal;
 
 use anstyle::{AnsiColor, Style};
 
-/// Whether reports are coloured: stderr is a terminal, and `NO_COLOR` is not set (or empty; see
-/// no-color.org).
+/// Whether reports are coloured: stderr is a terminal, and stdout too, to which libtest prints what a test has said
+/// that failed; and `NO_COLOR` is not set (or empty; see no-color.org).
 pub(crate) fn is_wanted() -> bool {
     std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
         && std::env::var_os("TERM").is_none_or(|value| value != "dumb")
         && std::io::stderr().is_terminal()
+        && std::io::stdout().is_terminal()
 }
 
 /// The report with its field names in colour.

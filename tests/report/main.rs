@@ -10,6 +10,7 @@ mod programs;
 mod support;
 
 mod bytes;
+mod colour;
 mod exit_hooks;
 mod hints;
 mod locations;
