@@ -415,7 +415,8 @@ pub trait ExitAssert: Sized {
 
     /// When all is dead there is nothing at this path, or a file whose content is this (or one for which the
     /// predicate holds), as it is where a file is written under another name and then renamed. Of a file
-    /// longer than [`capture_limit`](ExitTest::capture_limit) this cannot be known.
+    /// longer than [`capture_limit`](ExitTest::capture_limit) this cannot be known. Since a path at which there
+    /// never is anything will do, a relative one is refused where the plan has a `current_dir`.
     ///
     /// ```
     /// use exeunt::prelude::*;

@@ -98,7 +98,16 @@ impl ExitTest {
             Question::Path(path) => {
                 self.watching.path(path);
             }
-            Question::Content(path) => self.watching.path(path).content = true,
+            Question::Content(path) => {
+                if path.is_relative() && self.directory.is_some() {
+                    self.mistake(format!(
+                        "`{}` counts from the working directory of the test, and the target runs in another \
+                         (`current_dir`): that it is absent there would prove nothing. Give the whole path",
+                        path.display()
+                    ));
+                }
+                self.watching.path(path).content = true;
+            }
             Question::Lock(path) => self.watching.path(path).locks = true,
             Question::Descriptors(path) => self.watching.path(path).descriptors = true,
             Question::Ports => self.watching.ports = true,

@@ -61,7 +61,11 @@ fn by_path(name: &OsStr) -> Result<PathBuf, Error> {
 
 /// Refuses what can be seen to be no program; `exec` has the last word on the rest.
 fn check(name: &OsStr, path: &Path) -> Result<(), Error> {
-    let metadata = path.metadata().map_err(|error| start_error(name, error.to_string()))?;
+    let metadata = path.metadata().map_err(|error| {
+        let looked_at =
+            if Path::new(name) == path { String::new() } else { format!(", at `{}`", path.display()) };
+        start_error(name, format!("{error}{looked_at}"))
+    })?;
     if metadata.is_dir() {
         return Err(start_error(name, "it is a directory"));
     }

@@ -28,12 +28,24 @@ pub(crate) fn fate(trace: &PathTrace) -> String {
         (Some(found), _) => format!("{before}{} is there", self::found(found)),
         (None, Appeared::Yes) => format!("{before}it appeared during the run and is gone"),
         (None, _) if trace.before => format!("{before}it is gone"),
-        (None, Appeared::No) => "it was never there, neither before the run nor at any time in it".to_owned(),
+        (None, Appeared::No) => {
+            let where_to = relative(&trace.path);
+            format!("it was never there, neither before the run nor at any time in it{where_to}")
+        }
         (None, Appeared::Unknown) => {
             "whether it ever was there is not known: so much happened in its directory that the kernel did not tell of \
              all of it"
                 .to_owned()
         }
+    }
+}
+
+/// Where a path is looked for that does not say so itself.
+pub(crate) fn relative(path: &Path) -> &'static str {
+    if path.is_relative() {
+        " (a relative path counts from the working directory of the test, not from `current_dir`)"
+    } else {
+        ""
     }
 }
 

@@ -241,7 +241,7 @@ impl Ready {
                 )
             }
             Gate::File { path, before } => match (Identity::of(path), before) {
-                (None, _) => "it is not there".to_owned(),
+                (None, _) => format!("it is not there{}", crate::report::relative(path)),
                 (Some(now), Some(before)) if now == *before => "it is as it was before the start".to_owned(),
                 (Some(_), _) => "open".to_owned(),
             },

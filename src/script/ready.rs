@@ -52,7 +52,8 @@ impl Ready {
     }
 
     /// Opens when something is at this path that was not there, or not the same, before the target
-    /// was started: a file that an earlier run left behind does not count.
+    /// was started: a file that an earlier run left behind does not count. A relative path counts from the
+    /// working directory of the test process.
     pub fn file(path: impl Into<PathBuf>) -> Self {
         Self(Gate::File { path: path.into(), before: None })
     }

@@ -4,6 +4,7 @@
 use std::ffi::OsStr;
 use std::io::Write;
 use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 
 use exeunt::prelude::*;
 
@@ -87,6 +88,7 @@ fn the_name_of_a_program_is_escaped_whether_it_runs_or_not() {
         is_safe_to_print(&missing);
         assert!(missing.contains("No such file or directory"), "{missing}");
         is_safe_to_print(&report_of(|| program(path.file_name().unwrap()).success()));
+        is_safe_to_print(&report_of(|| program(Path::new(".").join(path.file_name().unwrap())).success()));
         executable(&path, "#!/bin/sh\nsleep 600 &\nexit 3\n");
         let ran = report_of(|| program(&path).success());
         is_safe_to_print(&ran);

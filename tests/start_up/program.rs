@@ -16,6 +16,12 @@ fn a_missing_program_is_named_by_its_path() {
 
     executable(&path, "#!/bin/sh\nexit 3\n");
     program(&path).code(3);
+    // A relative one counts from here, not from the target's directory, and it is told where that is.
+    let here = std::env::current_dir().unwrap().join("./server");
+    is_not_started(
+        || program("./server").current_dir(&directory),
+        &["could not start `./server`: No such file", &format!(", at `{}`", here.display())],
+    );
 }
 
 #[test]

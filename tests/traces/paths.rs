@@ -135,6 +135,30 @@ fn a_relative_path_counts_from_the_directory_of_the_test() {
 }
 
 #[test]
+fn a_relative_path_that_was_meant_from_the_targets_directory_is_told() {
+    let (directory, path) = nothing_yet();
+    let plan = || shell("echo half > it; rm it", &path).current_dir(&directory);
+    let because = "it was never there, neither before the run nor at any time in it (a relative path counts from the \
+                   working directory of the test, not from `current_dir`)\n";
+    fails_with(|| plan().removed("it"), &[because]);
+    fails_with(|| plan().left("it"), &[because]);
+    fails_with(|| plan().lock_free("it"), &[because]);
+    plan().removed(directory.path().join("it"));
+    // Where there never is anything this would hold.
+    fails_with(
+        || plan().whole_or_absent("it", "whole\n"),
+        &["`it` counts from the working directory of the test, and the target runs in another"],
+    );
+    plan().whole_or_absent(directory.path().join("it"), "whole\n");
+    shell(":", &path).whole_or_absent("exeunt-no-such-file", "whole\n");
+    let gate = plan().ready_when(Ready::file("exeunt-no-such-file"));
+    fails_with(
+        || gate.success(),
+        &["it is not there (a relative path counts from the working directory of the test"],
+    );
+}
+
+#[test]
 fn many_arrivals_in_the_directory_hide_none() {
     let (_directory, path) = nothing_yet();
     let script = "i=0; while [ $i -lt 2000 ]; do : > \"$0.$i\"; i=$((i+1)); done; : > \"$0\"; rm \"$0\"";
