@@ -3,8 +3,10 @@
 //! It is the test binary, executed again with a socket as its stdin and a variable that holds a
 //! nonce. What it does then is in `home`.
 
+use std::fs::{self, Permissions};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, RawFd};
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -247,7 +249,25 @@ fn stop(child: &mut Child) {
     }
 }
 
-/// Takes away what a launcher leaves on disk.
-pub(super) fn remove(scratch: &Path) {
-    let _ = std::fs::remove_dir_all(scratch);
+/// Takes away what is left on disk of a launcher, or of a run, also where a target has locked directories: those that
+/// it had for its temporary files.
+pub(super) fn remove(place: &Path) {
+    if fs::remove_dir_all(place).is_err() {
+        unlock(place);
+        let _ = fs::remove_dir_all(place);
+    }
+}
+
+/// Gives the user of a directory and of those in it the rights back that are needed to remove them.
+fn unlock(place: &Path) {
+    let mut next = vec![place.to_owned()];
+    while let Some(directory) = next.pop() {
+        // What a link leads to is not below it.
+        if directory.symlink_metadata().is_ok_and(|found| found.is_dir()) {
+            let _ = fs::set_permissions(&directory, Permissions::from_mode(0o700));
+            let entries = fs::read_dir(&directory).into_iter().flatten().flatten();
+            let directories = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
+            next.extend(directories.map(|entry| entry.path()));
+        }
+    }
 }

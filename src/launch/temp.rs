@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::error::Error;
 
-use super::launcher::Launcher;
+use super::launcher::{self, Launcher};
 
 /// The variable that names it.
 pub(super) const TEMP_VARIABLE: &str = "TMPDIR";
@@ -30,11 +30,6 @@ impl TempDir {
 
 impl Drop for TempDir {
     fn drop(&mut self) {
-        use std::os::unix::fs::PermissionsExt;
-        if std::fs::remove_dir_all(&self.0).is_err() {
-            // The target may have taken its own rights away.
-            let _ = std::fs::set_permissions(&self.0, PermissionsExt::from_mode(0o700));
-            let _ = std::fs::remove_dir_all(&self.0);
-        }
+        launcher::remove(&self.0);
     }
 }

@@ -207,6 +207,14 @@ fn content(path: &Path, limit: usize) -> io::Result<Option<Vec<u8>>> {
 /// All that is in the directory for temporary files.
 fn temp_files(directory: &Path, used: Appeared) -> TempFiles {
     let mut files = TempFiles { used, left: Vec::new(), count: 0 };
+    match directory.symlink_metadata() {
+        // The target has removed it, with all that was in it.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return files,
+        Ok(found) if !found.is_dir() => {
+            return TempFiles { left: vec![Bytes(b"(no directory any more)".to_vec())], count: 1, ..files };
+        }
+        _ => {}
+    }
     let mut next = vec![directory.to_owned()];
     while let Some(place) = next.pop() {
         let Ok(entries) = fs::read_dir(&place) else {

@@ -106,3 +106,53 @@ fn waits_with_a_temporary_file() {
                   mv \"$EXEUNT_TEST_TOLD.new\" \"$EXEUNT_TEST_TOLD\"; sleep 1000";
     shell(script).own_temp_dir().success();
 }
+
+/// Gives up being root, where it is, as somebody who may not look into what is locked.
+fn become_nobody() {
+    const NOBODY: u32 = 65_534;
+    // SAFETY: no preconditions.
+    if unsafe { libc::geteuid() } != 0 {
+        return;
+    }
+    // SAFETY: numbers only; this process has one thread.
+    assert_eq!(unsafe { libc::setresgid(NOBODY, NOBODY, NOBODY) }, 0);
+    // SAFETY: as above.
+    assert_eq!(unsafe { libc::setresuid(NOBODY, NOBODY, NOBODY) }, 0);
+    // The kernel hides what `/proc` tells of a process that gave up its user, also from that itself.
+    // SAFETY: numbers only.
+    assert_eq!(unsafe { libc::prctl(libc::PR_SET_DUMPABLE, 1, 0, 0, 0) }, 0);
+}
+
+#[test]
+fn directories_that_the_target_locked_are_removed_as_well() {
+    let place = tempfile::tempdir().unwrap();
+    std::fs::set_permissions(place.path(), std::os::unix::fs::PermissionsExt::from_mode(0o777)).unwrap();
+    let lock = "mkdir -p \"$TMPDIR/a/b/c\"; : > \"$TMPDIR/a/b/file\"; chmod 0 \"$TMPDIR/a/b\"; chmod 555 \"$TMPDIR/a\"";
+    for lock in [lock.to_owned(), format!("{lock}; chmod 0 \"$TMPDIR\"")] {
+        let exit = assert_exit_with(lock, |lock: String| {
+            become_nobody();
+            let exit = shell(&lock).own_temp_dir().success();
+            fails_with(|| exit.no_temp_files_left(), &["left in the directory", "(cannot be read)"]);
+        });
+        let exit = exit.env("TMPDIR", place.path()).returned();
+        let left: Vec<_> = std::fs::read_dir(place.path()).unwrap().flatten().collect();
+        assert!(left.is_empty(), "{left:?}: {exit}");
+    }
+}
+
+#[test]
+fn a_directory_that_the_target_removed_itself_has_nothing_left_in_it() {
+    let remove = "rm -r \"$TMPDIR\"";
+    shell(&format!("mktemp -p \"$TMPDIR\"; {remove}")).no_temp_files_left().success();
+    fails_with(|| shell(remove).no_temp_files_left(), &["nothing was ever made in the directory"]);
+}
+
+#[test]
+fn what_the_target_put_in_the_directorys_place_is_left() {
+    let elsewhere = tempfile::tempdir().unwrap();
+    std::fs::write(elsewhere.path().join("precious"), "").unwrap();
+    let exit = shell("mktemp -p \"$TMPDIR\"; rm -r \"$TMPDIR\"; ln -s \"$ELSEWHERE\" \"$TMPDIR\"");
+    let exit = exit.env("ELSEWHERE", elsewhere.path()).own_temp_dir().success();
+    fails_with(|| exit.no_temp_files_left(), &["1 entry was left", "(no directory any more)"]);
+    assert!(elsewhere.path().join("precious").exists());
+}
