@@ -67,6 +67,8 @@ pub(crate) enum Found {
     },
     Directory,
     Socket,
+    /// A link to what is not there.
+    BrokenLink,
     Other,
     /// The test process may not look.
     Unknown,

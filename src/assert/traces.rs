@@ -71,7 +71,8 @@ fn held(
     let Some((trace, held)) = trace.and_then(|trace| Some((trace, question(trace)?))) else {
         return Some(not_watched(expected(), path));
     };
-    if !trace.existed() || trace.after == Some(Found::Unknown) {
+    // Whether what a broken link leads to ever was there is not known.
+    if !trace.existed() || matches!(trace.after, Some(Found::Unknown | Found::BrokenLink)) {
         return Some(expected().and(report::fate(trace)));
     }
     let holds = held.by.is_empty() && held.hidden.is_empty();

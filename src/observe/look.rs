@@ -152,8 +152,20 @@ impl Before {
                 path.display()
             ))
         })?;
-        Ok(Self { there: path.symlink_metadata().is_ok(), directory, place: parent.join(name) })
+        let there = match path.symlink_metadata() {
+            Ok(_) => true,
+            Err(error) if is_impossible(&error) => {
+                return Err(Error::bad_input(format!("nothing can be at `{}`: {error}", path.display())));
+            }
+            Err(_) => false,
+        };
+        Ok(Self { there, directory, place: parent.join(name) })
     }
+}
+
+/// Whether a path was refused for itself, whatever is there: it has a zero byte in it, or is too long.
+fn is_impossible(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::InvalidInput || error.raw_os_error() == Some(libc::ENAMETOOLONG)
 }
 
 fn appeared(arrived: &Arrived, is_it: impl Fn(&WatchDescriptor, &std::ffi::OsString) -> bool) -> Appeared {
@@ -184,6 +196,9 @@ fn found(path: &Path, limit: Option<usize>) -> Option<Found> {
         Found::Directory
     } else if kind.is_socket() {
         Found::Socket
+    } else if kind.is_symlink() && path.metadata().is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
+    {
+        Found::BrokenLink
     } else {
         Found::Other
     })

@@ -59,6 +59,7 @@ fn found(found: &Found) -> String {
         Found::File { len, .. } => format!("a file of {}", count(len, "byte", "bytes")),
         Found::Directory => "a directory".to_owned(),
         Found::Socket => "a socket".to_owned(),
+        Found::BrokenLink => "a link that leads nowhere".to_owned(),
         Found::Unknown => "what the test process may not look at".to_owned(),
         Found::Other => "something that is no file, directory or socket".to_owned(),
     }

@@ -65,7 +65,7 @@ fn a_file_that_is_renamed_into_its_place_appears_and_a_directory_does() {
 fn a_link_to_nowhere_is_there() {
     let (_directory, path) = nothing_yet();
     let exit = shell("ln -s nowhere \"$0\"", &path).left(&path);
-    fails_with(|| exit.removed(&path), &["something that is no file, directory or socket is there"]);
+    fails_with(|| exit.removed(&path), &["a link that leads nowhere is there"]);
 }
 
 #[test]
@@ -281,4 +281,30 @@ fn what_cannot_be_looked_at_is_not_taken_for_absent() {
     fails_with(|| exit.clone().left(&file), &["is left", unknown]);
     fails_with(|| exit.clone().lock_free(&file), &["is not locked", unknown]);
     fails_with(|| exit.whole_or_absent(&file, ""), &["absent, or whole", unknown]);
+}
+
+#[test]
+fn a_link_to_what_is_not_there_shows_no_lock_and_no_file() {
+    let (_directory, path) = nothing_yet();
+    let exit = shell("ln -s \"$0.never\" \"$0\"", &path).watch(&path).success().left(&path);
+    let broken = "a link that leads nowhere is there";
+    fails_with(|| exit.clone().lock_free(&path), &["is not locked", broken]);
+    fails_with(|| exit.clone().no_open_descriptors(&path), &["open", broken]);
+    fails_with(|| exit.clone().whole_or_absent(&path, ""), &["absent, or whole", broken]);
+    fails_with(|| exit.removed(&path), &[broken]);
+    // One to a file is that file.
+    let exit = shell(": > \"$0.file\"; ln -s \"$0.file\" \"$0\"", &path.with_extension("other"));
+    let path = path.with_extension("other");
+    exit.watch(&path).success().left(&path).lock_free(&path).no_open_descriptors(&path);
+}
+
+#[test]
+fn a_path_at_which_nothing_can_be_is_refused() {
+    let (directory, path) = nothing_yet();
+    let long = directory.path().join("n".repeat(256));
+    fails_with(|| shell(":", &path).removed(&long), &["nothing can be at `", "File name too long"]);
+    fails_with(|| shell(":", &path).whole_or_absent(&long, "x"), &["nothing can be at `"]);
+    fails_with(|| shell(":", &path).left("a\0b"), &["nothing can be at `a"]);
+    let longest = directory.path().join("n".repeat(255));
+    shell(": > \"$0\"; rm \"$0\"", &longest).removed(&longest);
 }
