@@ -21,6 +21,8 @@ pub(crate) enum Verdict {
     Holds,
     InPart,
     DoesNotHold,
+    /// It was a question.
+    Answered,
 }
 
 /// What was seen of a claim.
@@ -105,6 +107,7 @@ fn row(id: &str, claim: &str, verdict: Verdict, findings: &Findings) -> String {
         Verdict::Holds => "holds",
         Verdict::InPart => "holds in part",
         Verdict::DoesNotHold => "does not hold",
+        Verdict::Answered => "answered",
     };
     let columns = [
         format!("[{id}](../{})", own.path),

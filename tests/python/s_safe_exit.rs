@@ -64,6 +64,14 @@ fn s03_configured_for_sigquit_and_sighup_it_handles_sigint_and_sigterm_all_the_s
                 fails_with(|| exit.clone().killed_by(signal), &["happened: exit code 0"]);
                 findings.saw("configured", &exit);
             }
+            // It is heard all the same: what is left out of these two is not handled.
+            let plan = python_with_packages(&[], "with_safe_exit.py", ["configured_for_sighup"])?;
+            let exit = plan.signal_when(SIGQUIT, ready()).killed_by(SIGQUIT).cleanup_skipped("safe-exit");
+            fails_with(|| exit.clone().code(0), &["happened: killed by SIGQUIT (3)"]);
+            findings.saw("configured for SIGHUP alone", &exit);
+            let plan = python_with_packages(&[], "with_safe_exit.py", ["configured_for_sighup"])?;
+            let exit = plan.signal_when(SIGTERM, ready()).code(0).cleanup_ran("safe-exit");
+            findings.saw("configured for SIGHUP alone", &exit);
             Some(())
         },
     );
