@@ -5,7 +5,7 @@ use std::process::{Command, abort, exit};
 
 use exeunt::prelude::*;
 
-use crate::support::fails_with;
+use crate::support::{fails_at_a_deadline, fails_with, report_at_a_deadline};
 
 /// `_exit(2)`.
 fn exit_immediately(code: i32) -> ! {
@@ -170,29 +170,33 @@ fn a_stack_overflow_says_so_and_aborts() {
 }
 
 extern "C" fn hanging_hook() {
+    probe::mark("it hangs");
     loop {
         std::thread::park();
     }
 }
 
-/// How long a function that hangs is given: it is sure to hang by then, and no longer is needed.
-const HANGS: std::time::Duration = ms(300);
-
 #[test]
 fn a_function_that_hangs_in_an_exit_hook_is_reported_as_that() {
-    let by_exit = assert_exit(|| {
-        register(hanging_hook);
-        exit(3)
-    });
-    let by_return = assert_exit(|| register(hanging_hook));
-    for test in [by_exit, by_return] {
-        let exit = test.timeout(HANGS).timed_out();
-        fails_with(|| exit.success(), &["the function has left, and its process is in an exit hook"]);
+    let by_exit = || {
+        assert_exit(|| {
+            register(hanging_hook);
+            exit(3)
+        })
+    };
+    let by_return = || assert_exit(|| register(hanging_hook));
+    let hangs = "mark: it hangs";
+    for exits in [true, false] {
+        let plan = || if exits { by_exit() } else { by_return() };
+        let told = "the function has left, and its process is in an exit hook";
+        fails_at_a_deadline(|deadline| plan().timeout(deadline).success(), hangs, &[told]);
     }
-    let elsewhere = assert_exit(|| {
-        register(marking_hook);
-        hanging_hook();
-    });
-    let report = crate::support::report_of(|| elsewhere.timeout(HANGS).success());
+    let elsewhere = || {
+        assert_exit(|| {
+            register(marking_hook);
+            hanging_hook();
+        })
+    };
+    let report = report_at_a_deadline(|deadline| elsewhere().timeout(deadline).success(), hangs);
     assert!(!report.contains("in an exit hook"), "{report}");
 }

@@ -6,7 +6,11 @@ use std::time::{Duration, Instant};
 use exeunt::prelude::*;
 
 use crate::process::PATIENCE;
-use crate::support::fails_with;
+use crate::support::{fails_with, times_out};
+
+fn is_stopped(pid: i32) -> bool {
+    std::fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| stat.contains(") T "))
+}
 
 fn forever() -> ExitTest {
     program("sleep").arg("1000")
@@ -38,8 +42,7 @@ fn a_target_that_ends_in_time_is_not_timed_out() {
 fn a_target_that_ignores_sigterm_is_timed_out_and_not_killed_by_sigkill() {
     let script = "trap '' TERM; echo ready; while :; do sleep 1000; done";
     let plan = || program("sh").args(["-c", script]).signal_when(SIGTERM, Ready::stdout("ready"));
-    let exit = plan().timeout(ms(300)).timed_out();
-    assert_eq!(crate::sent(&exit).len(), 1);
+    let exit = times_out(plan, |exit| crate::sent(exit).len() == 1);
     fails_with(|| exit.killed_by(SIGKILL), &["after SIGTERM (15) was sent", "still running after"]);
     // The control: the same without the trap ends by the signal.
     let script = "echo ready; while :; do sleep 1000; done";
@@ -48,10 +51,11 @@ fn a_target_that_ignores_sigterm_is_timed_out_and_not_killed_by_sigkill() {
 
 #[test]
 fn a_stopped_target_has_not_ended() {
-    let exit = program("sh").args(["-c", "kill -STOP $$; exit 3"]).timeout(ms(200)).timed_out();
+    let plan = || program("sh").args(["-c", "kill -STOP $$; exit 3"]);
+    let exit = times_out(plan, |exit| exit.to_string().contains("stopped by a signal"));
     fails_with(|| exit.code(3), &["expected: exit code 3", "still running after"]);
     // The control: it goes on when it is told to.
-    program("sh").args(["-c", "echo $$; kill -STOP $$; exit 3"]).signal_after(SIGCONT, ms(100)).code(3);
+    plan().signal_when(SIGCONT, Ready::seen("it has stopped", |seen| is_stopped(seen.pid()))).code(3);
 }
 
 #[test]

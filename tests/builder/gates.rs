@@ -4,7 +4,7 @@ use std::io::Write;
 
 use exeunt::prelude::*;
 
-use crate::support::fails_with;
+use crate::support::{fails_at_a_deadline, fails_with};
 use crate::{ready_at, sent};
 
 /// How long a gate is watched that must stay shut.
@@ -125,13 +125,21 @@ fn two_gates_on_the_same_text_see_successive_occurrences() {
         // Both may be there before the first gate is asked.
         let exit = two(gate)(shell(&format!("{once}; {once}"))).killed_by(SIGTERM);
         assert_eq!(sent(&exit).len(), 2);
-        let plan = two(gate)(shell(once)).timeout(SHUT);
-        fails_with(|| plan.killed_by(SIGTERM), &["not reached", name, "SIGCONT (18) sent"]);
+        let plan = || two(gate)(shell(once));
+        fails_at_a_deadline(
+            |deadline| plan().timeout(deadline).killed_by(SIGTERM),
+            "SIGCONT (18) sent",
+            &["not reached", name],
+        );
     }
     two(|| Ready::stdout("tick"))(shell("printf ticktick")).killed_by(SIGTERM);
     // Occurrences do not overlap.
-    let plan = two(|| Ready::stdout("aa"))(shell("printf aaa")).timeout(SHUT);
-    fails_with(|| plan.killed_by(SIGTERM), &["SIGTERM (15) when stdout contains \"aa\""]);
+    let plan = || two(|| Ready::stdout("aa"))(shell("printf aaa"));
+    fails_at_a_deadline(
+        |deadline| plan().timeout(deadline).killed_by(SIGTERM),
+        "SIGCONT (18) sent",
+        &["SIGTERM (15) when stdout contains \"aa\""],
+    );
 }
 
 #[test]
@@ -142,8 +150,9 @@ fn a_gate_uses_up_what_came_before_its_text_too() {
             .signal_when(SIGTERM, Ready::stdout(second.to_owned()))
     };
     plan("three").killed_by(SIGTERM);
-    fails_with(
-        || plan("one").timeout(SHUT).killed_by(SIGTERM),
+    fails_at_a_deadline(
+        |deadline| plan("one").timeout(deadline).killed_by(SIGTERM),
+        "SIGCONT (18) sent",
         &["SIGTERM (15) when stdout contains \"one\""],
     );
 }
@@ -184,13 +193,14 @@ fn combinations_nest_and_are_named_whole() {
 
 #[test]
 fn a_gate_that_never_opens_fails_at_the_deadline_naming_the_gate() {
-    let plan = || shell("echo almost").ready_when(Ready::stdout("ready")).timeout(SHUT);
-    fails_with(
-        || plan().timed_out(),
-        &["not reached: readiness (stdout contains \"ready\")", "the deadline came before", "stdout: almost"],
+    let plan = || shell("echo almost").ready_when(Ready::stdout("ready"));
+    fails_at_a_deadline(
+        |deadline| plan().timeout(deadline).timed_out(),
+        "stdout: almost",
+        &["not reached: readiness (stdout contains \"ready\")", "the deadline came before"],
     );
     // The harness ended it: what it knows of the end is not hidden.
-    let error = plan().run().unwrap_err();
+    let error = plan().timeout(SHUT).run().unwrap_err();
     assert!(matches!(error.exit().unwrap().ending(), Ending::TimedOut { .. }));
     shell("echo ready").ready_when(Ready::stdout("ready")).timeout(secs(20)).still_running_after(ms(1));
 }

@@ -3,7 +3,7 @@
 
 use exeunt::prelude::*;
 
-use crate::support::fails_with;
+use crate::support::{fails_at_a_deadline, fails_with, times_out};
 use crate::{ready_at, sent};
 
 /// Ends only when it is killed.
@@ -50,7 +50,7 @@ fn a_signal_at_once_finds_the_target_started() {
 
 #[test]
 fn without_a_script_no_signal_is_sent() {
-    let exit = names_its_signals().timeout(ms(200)).timed_out().stdout("ready\n");
+    let exit = times_out(names_its_signals, |exit| !exit.stdout_bytes().is_empty()).stdout("ready\n");
     assert!(sent(&exit).is_empty());
     fails_with(|| exit.flushed("usr1"), &["\"usr1\" is flushed"]);
 }
@@ -68,18 +68,16 @@ fn several_signals_are_sent_in_order_each_at_its_gate() {
     assert_eq!(sent(&exit).len(), 4);
     assert!(sent(&exit).is_sorted() && ready_at(&exit).unwrap() <= sent(&exit)[0]);
     // The control: in another order a gate waits for what does not come.
-    let other = names_its_signals()
-        .ready_when(Ready::stdout("ready"))
-        .signal_after(SIGUSR1, ms(0))
-        .signal_when(SIGTERM, Ready::stdout("usr2"))
-        .timeout(ms(300));
-    fails_with(
-        || other.code(3),
-        &[
-            "not reached: SIGTERM (15) when stdout contains \"usr2\"",
-            "because: the deadline came before",
-            "SIGUSR1 (10) sent",
-        ],
+    let other = || {
+        names_its_signals()
+            .ready_when(Ready::stdout("ready"))
+            .signal_after(SIGUSR1, ms(0))
+            .signal_when(SIGTERM, Ready::stdout("usr2"))
+    };
+    fails_at_a_deadline(
+        |deadline| other().timeout(deadline).code(3),
+        "SIGUSR1 (10) sent",
+        &["not reached: SIGTERM (15) when stdout contains \"usr2\"", "because: the deadline came before"],
     );
 }
 

@@ -19,9 +19,6 @@ use std::time::Duration;
 
 use exeunt::prelude::*;
 
-/// A deadline that is to strike: long enough for a shell to come to its `trap` on a busy machine.
-const DEADLINE: Duration = ms(700);
-
 /// How soon after its deadline, or the target's end, a run is over. It takes milliseconds; whoever waits
 /// for what a target left waits ten minutes.
 const PROMPTLY: Duration = secs(10);

@@ -29,6 +29,9 @@ fn around_the_deadline(
 ) {
     let (mut by_itself, mut forced) = (0, 0);
     let mut delay = STRIKES_AFTER;
+    // As long as it stays on one side of the deadline its steps grow, for a busy machine is far from it.
+    let mut step = STEP;
+    let mut was_forced = true;
     for _ in 0..runs() {
         let exit = carry_out(plan(u64::try_from(delay.as_micros()).expect("short")));
         let gave_up = exit.timeline().iter().any(|event| event.what == What::GaveUp);
@@ -36,12 +39,16 @@ fn around_the_deadline(
             Ending::TimedOut { .. } => {
                 forced += 1;
                 assert!(gave_up, "{exit:?}");
-                delay = delay.saturating_sub(STEP);
+                step = if was_forced { step + STEP / 4 } else { STEP };
+                was_forced = true;
+                delay = delay.saturating_sub(step);
             }
             ending if ending == own_ending => {
                 by_itself += 1;
                 assert!(!gave_up, "what ended in time was not given up: {exit:?}");
-                delay += STEP;
+                step = if was_forced { STEP } else { step + STEP / 4 };
+                was_forced = false;
+                delay += step;
             }
             _ => panic!("it neither ended in its own way nor was it ended: {exit:?}"),
         }

@@ -178,9 +178,11 @@ fn sigkill_to_the_whole_group_leaves_nothing_behind() {
 
 #[test]
 fn an_exit_in_the_middle_of_runs_leaves_nothing_behind_and_is_not_held_up() {
-    let took = leaves_nothing("inner_that_exits", |runner| drop(runner.child.stdin.take()), (Some(9), None));
-    // Where the launcher does not leave, the exit waits for it for two seconds.
-    assert!(took < secs(2), "{took:?}");
+    let once =
+        || leaves_nothing("inner_that_exits", |runner| drop(runner.child.stdin.take()), (Some(9), None));
+    // Where the launcher does not leave, the exit waits for it for two seconds, each time. Others share the machine.
+    let took: Vec<Duration> = (0..3).map(|_| once()).take_while(|took| *took >= secs(2)).collect();
+    assert!(took.len() < 3, "{took:?}");
 }
 
 #[test]

@@ -139,8 +139,9 @@ fn a_hook_that_hangs_is_said_to_be_one_at_the_deadline() {
             probe::at_exit("after");
         })
     };
-    let exit =
-        plan().timeout(secs(3)).timed_out().cleanup_order(["after", "hanging"]).cleanup_skipped("before");
+    let hangs = |exit: &Exit| labels(exit).last().is_some_and(|label| label == "hanging");
+    let exit = crate::support::times_out(plan, hangs);
+    let exit = exit.cleanup_order(["after", "hanging"]).cleanup_skipped("before");
     fails_with(
         || exit.clone().success(),
         &["still running:\n", "the function has left, and its process is in an exit hook"],

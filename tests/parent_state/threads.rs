@@ -9,7 +9,7 @@ use std::thread;
 use exeunt::prelude::*;
 
 use crate::meanwhile;
-use crate::support::fails_with;
+use crate::support::{fails_at_a_deadline, fails_with};
 
 static SHARED: Mutex<u8> = Mutex::new(0);
 
@@ -41,16 +41,17 @@ fn a_mutex_that_another_thread_holds_is_free_in_the_function() {
         .returned()
         .success();
         // Taken twice in the function itself it is a deadlock.
-        fails_with(
-            || {
+        fails_at_a_deadline(
+            |deadline| {
                 let plan = assert_exit(|| {
                     let first = SHARED.lock();
                     let second = SHARED.lock();
                     drop((first, second));
                 });
-                plan.timeout(ms(300)).returned()
+                plan.timeout(deadline).returned()
             },
-            &["still running after 300 ms", "it cannot go on: every thread waits for a lock"],
+            "it cannot go on: every thread waits for a lock",
+            &["still running after "],
         );
     });
     assert_eq!(*SHARED.lock().unwrap(), 0, "what the function changed was its own");

@@ -6,7 +6,7 @@ use std::process::exit;
 use exeunt::prelude::*;
 
 use crate::programs::{c_program, python_program};
-use crate::support::{needs, report_of};
+use crate::support::{needs, report_at_a_deadline, report_of};
 
 /// Asserts that the report of `with` has this hint and that of `without` has not, both failing. Gives the
 /// first back.
@@ -18,6 +18,11 @@ fn tells<T, U>(hint: &str, with: impl FnOnce() -> T + Send, without: impl FnOnce
         let without = report_of(without);
         (with.join().expect("its panic is printed"), without)
     });
+    is_told_by_one(hint, with, &without)
+}
+
+#[track_caller]
+fn is_told_by_one(hint: &str, with: String, without: &str) -> String {
     assert!(with.contains(hint), "the report lacks {hint:?}:\n{with}");
     assert!(!without.contains(hint), "the report has no reason to say {hint:?}:\n{without}");
     with
@@ -30,9 +35,25 @@ fn shell(arrangement: &str) -> ExitTest {
     program("sh").args(["-c", &script]).ready_when(Ready::stdout("up"))
 }
 
-/// A deadline that is to strike.
-fn until_the_deadline(plan: ExitTest) -> ExitTest {
-    plan.signal_after(SIGTERM, ms(0)).timeout(ms(600))
+/// Like [`tells`], where both are sent the signal and go on to their deadline.
+#[track_caller]
+fn tells_at_a_deadline(
+    hint: &str,
+    signal: Signal,
+    with: impl Fn() -> ExitTest + Sync,
+    without: impl Fn() -> ExitTest + Sync,
+) -> String {
+    let sent = &*format!("{signal} sent");
+    let report_of = |plan: &dyn Fn() -> ExitTest| {
+        let fails = |deadline| plan().signal_after(signal, ms(0)).timeout(deadline).success();
+        report_at_a_deadline(fails, sent)
+    };
+    let (with, without) = std::thread::scope(|scope| {
+        let with = scope.spawn(|| report_of(&with));
+        let without = report_of(&without);
+        (with.join().expect("its panic is printed"), without)
+    });
+    is_told_by_one(hint, with, &without)
 }
 
 #[test]
@@ -96,11 +117,12 @@ fn a_blocked_signal_that_kills_when_it_is_let_in_is_told() {
 
 #[test]
 fn an_ignored_signal_is_told_at_the_deadline() {
-    tells(
+    tells_at_a_deadline(
         "hint: the target ignores SIGTERM (15). exeunt starts it with every signal at its default action, and it has \
          chosen that itself\n",
-        || until_the_deadline(shell("trap '' TERM")).success(),
-        || until_the_deadline(shell("trap : TERM")).success(),
+        SIGTERM,
+        || shell("trap '' TERM"),
+        || shell("trap : TERM"),
     );
 }
 
@@ -110,18 +132,20 @@ fn what_a_wrapper_has_handed_on_by_exec_is_told_with_what_it_became() {
     let loops = "echo up; while :; do :; done";
     let wrapped = |script: String| program("sh").args(["-c", &script]).ready_when(Ready::stdout("up"));
     let executes = || wrapped(format!("trap '' TERM; exec bash -c '{loops}'"));
-    tells(
+    tells_at_a_deadline(
         "hint: the target ignores SIGTERM (15). exeunt starts it with every signal at its default action, and it has \
          become \"bash -c echo up; while :; do :; done\" since, by `exec`, through which that is inherited: either has \
          chosen that\n",
-        || until_the_deadline(executes()).success(),
-        || until_the_deadline(wrapped(format!("trap '' TERM; {loops}"))).success(),
+        SIGTERM,
+        executes,
+        || wrapped(format!("trap '' TERM; {loops}")),
     );
     let nohup = || program("nohup").args(["sh", "-c", loops]).ready_when(Ready::stdout("up"));
-    tells(
+    tells_at_a_deadline(
         "and it has become \"sh -c echo up; while :; do :; done\" since",
-        || nohup().signal_after(SIGHUP, ms(0)).timeout(ms(600)).success(),
-        || until_the_deadline(shell("trap '' TERM")).success(),
+        SIGHUP,
+        nohup,
+        || shell("trap '' HUP"),
     );
 }
 
@@ -129,9 +153,10 @@ fn what_a_wrapper_has_handed_on_by_exec_is_told_with_what_it_became() {
 fn a_blocked_signal_is_told_at_the_deadline_and_that_it_was_never_taken() {
     let Some(_) = c_program("sigwait.c") else { return };
     let plan = |arguments: &[&str]| c_program("sigwait.c").expect("it was compiled").args(arguments);
-    let blocked = || until_the_deadline(plan(&["blocked"]).ready_when(Ready::stdout("arranged"))).success();
-    let waited_for = || plan(&[]).ready_when(Ready::handler(SIGTERM)).signal_after(SIGTERM, ms(0)).success();
-    let report = tells("SIGTERM (15) was still pending: it was never taken\n", blocked, waited_for);
+    let blocked = || plan(&["blocked"]).ready_when(Ready::stdout("arranged"));
+    let waited_for = || plan(&[]).ready_when(Ready::handler(SIGTERM));
+    let told = "SIGTERM (15) was still pending: it was never taken\n";
+    let report = tells_at_a_deadline(told, SIGTERM, blocked, waited_for);
     let hint = "hint: every thread of the target blocks SIGTERM (15), and none waits for it\n";
     assert!(report.contains(hint), "{report}");
 }

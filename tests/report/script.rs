@@ -3,8 +3,8 @@
 
 use exeunt::prelude::*;
 
-use crate::normal_report_of;
-use crate::support::report_of;
+use crate::support::{report_at_a_deadline, report_of};
+use crate::{normal, normal_report_of};
 
 #[test]
 fn a_target_that_ended_before_its_signal_is_told_with_its_ending() {
@@ -28,10 +28,14 @@ fn a_target_that_ended_before_its_signal_is_told_with_its_ending() {
 fn a_target_that_was_never_ready_is_told_with_what_it_printed_instead() {
     let plan = |words: &str| {
         let script = format!("echo {words}; exec sleep 600");
-        program("sh").args(["-c", &script]).ready_when(Ready::stdout("listening")).timeout(ms(300))
+        program("sh")
+            .args(["-c", &script])
+            .ready_when(Ready::stdout("listening"))
+            .signal_after(SIGTERM, ms(0))
     };
+    let fails = |deadline| plan("cannot bind").timeout(deadline).success();
     assert_eq!(
-        normal_report_of(|| plan("cannot bind").signal_after(SIGTERM, ms(0)).success()),
+        normal(&report_at_a_deadline(fails, "waits in clock_nanosleep")),
         "`sh -c \"echo cannot bind; exec sleep 600\"`: the script was not carried out
   not reached: readiness (stdout contains \"listening\")
   because: the deadline came before
@@ -49,7 +53,7 @@ fn a_target_that_was_never_ready_is_told_with_what_it_printed_instead() {
     cannot bind
   stderr: empty"
     );
-    plan("listening").signal_after(SIGTERM, ms(0)).killed_by(SIGTERM);
+    plan("listening").killed_by(SIGTERM);
 }
 
 #[test]

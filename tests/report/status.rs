@@ -5,7 +5,8 @@ use std::process::exit;
 
 use exeunt::prelude::*;
 
-use crate::normal_report_of;
+use crate::support::report_at_a_deadline;
+use crate::{normal, normal_report_of};
 
 #[test]
 fn a_wrong_code_of_a_program_is_shown_with_its_timeline_and_both_streams() {
@@ -116,9 +117,9 @@ fn a_panic_is_told_with_its_message_and_place() {
 
 #[test]
 fn a_deadline_that_struck_is_told_with_what_was_still_running() {
-    let report = normal_report_of(|| program("sleep").arg("600").timeout(ms(200)).success());
+    let fails = |deadline| program("sleep").arg("600").timeout(deadline).success();
     assert_eq!(
-        report,
+        normal(&report_at_a_deadline(fails, "waits in clock_nanosleep")),
         "`sleep 600`: not the expected exit
   expected: success (exit code 0)
   happened: still running after N ms, ended by the harness

@@ -14,17 +14,22 @@ use exeunt::prelude::*;
 
 use crate::normal;
 use crate::programs::c_program;
-use crate::support::report_of;
-
-/// Long enough for the threads to come to their waits, also on a busy machine.
-const DEADLINE: Duration = ms(500);
+use crate::support::{report_of, times_out};
 
 const CANNOT_GO_ON: &str = "      it cannot go on: every thread waits for a lock inside this process\n";
 
-/// The facts at the deadline, and how they are reported.
+/// The facts at a deadline by which so many threads, of all processes, had come to their waits; and how they are
+/// reported.
 #[track_caller]
-fn at_the_deadline(plan: ExitTest) -> (Exit, String) {
-    let exit = plan.timeout(DEADLINE).timed_out();
+fn at_the_deadline(plan: impl Fn() -> ExitTest, waiting: usize) -> (Exit, String) {
+    let sleeps = |exit: &Exit| exit.to_string().contains("(sleep) waits in clock_nanosleep");
+    let all_wait = |exit: &Exit| {
+        let threads = exit.stuck().iter().flat_map(|process| &process.threads);
+        let waits = threads.filter(|thread| thread.call.is_some()).count();
+        // The other process is a `sleep`, if it has come to be one.
+        waits == waiting && (exit.stuck().len() == 1 || sleeps(exit))
+    };
+    let exit = times_out(plan, all_wait);
     let report = report_of(|| exit.clone().success());
     (exit, report)
 }
@@ -69,7 +74,7 @@ fn wait_in_many_ways() {
 
 #[test]
 fn each_thread_is_shown_with_what_it_waits_for() {
-    let (_, report) = at_the_deadline(assert_exit(wait_in_many_ways));
+    let (_, report) = at_the_deadline(|| assert_exit(wait_in_many_ways), 8);
     let report = normal(&report);
     let (_, rest) = report.split_once("  still running:\n").expect("a list");
     let (shown, _) = rest.split_once("  stdout:").expect("the streams");
@@ -94,7 +99,7 @@ fn each_thread_is_shown_with_what_it_waits_for() {
 
 #[test]
 fn a_shell_that_waits_for_its_child_is_shown_with_it() {
-    let (_, report) = at_the_deadline(program("sh").args(["-c", "sleep 601; :"]));
+    let (_, report) = at_the_deadline(|| program("sh").args(["-c", "sleep 601; :"]), 2);
     let report = normal(&report);
     let shown = "  still running:
     process N: sh -c sleep 601; :
@@ -127,32 +132,33 @@ fn a_deadlock_is_told_to_be_one_also_where_the_main_thread_waits_for_the_end_of_
             thread.join().expect("it does not panic");
         }
     };
-    let (exit, report) = at_the_deadline(assert_exit(locked));
+    let (exit, report) = at_the_deadline(|| assert_exit(locked), 3);
     assert!(report.contains(CANNOT_GO_ON), "{report}");
     assert!(exit.stuck()[0].is_deadlocked());
 }
 
 #[test]
 fn a_lock_that_is_taken_twice_is_told_to_be_a_deadlock() {
-    let (_, report) = at_the_deadline(assert_exit(|| {
+    let twice = || {
         let lock = Mutex::new(());
         let _first = lock.lock();
         let _second = lock.lock();
-    }));
+    };
+    let (_, report) = at_the_deadline(|| assert_exit(twice), 1);
     assert!(report.contains(CANNOT_GO_ON), "{report}");
     assert!(report.contains(") waits in futex (a lock inside the process)\n"), "{report}");
 }
 
 #[test]
 fn a_deadlock_of_a_c_program_is_told_to_be_one() {
-    let Some(plan) = c_program("deadlock.c") else { return };
+    let Some(_) = c_program("deadlock.c") else { return };
+    let plan = || c_program("deadlock.c").expect("it was compiled");
     thread::scope(|scope| {
         scope.spawn(|| {
-            let timed = c_program("deadlock.c").expect("it was compiled").arg("timed");
-            let (_, report) = at_the_deadline(timed);
+            let (_, report) = at_the_deadline(|| plan().arg("timed"), 3);
             assert!(!report.contains("cannot go on"), "{report}");
         });
-        let (_, report) = at_the_deadline(plan);
+        let (_, report) = at_the_deadline(plan, 3);
         assert!(report.contains(CANNOT_GO_ON), "{report}");
     });
 }
@@ -164,7 +170,7 @@ fn a_wait_with_a_time_limit_is_no_deadlock() {
         let guard = lock.lock().expect("nobody panicked");
         drop(Condvar::new().wait_timeout(guard, Duration::from_secs(600)));
     };
-    let (exit, report) = at_the_deadline(assert_exit(timed));
+    let (exit, report) = at_the_deadline(|| assert_exit(timed), 1);
     assert!(report.contains("waits in futex\n"), "{report}");
     assert!(!report.contains("cannot go on"), "{report}");
     assert!(!exit.stuck()[0].is_deadlocked());
@@ -241,11 +247,13 @@ fn one_thread_that_can_still_do_something_is_enough_for_no_deadlock() {
     thread::scope(|scope| {
         for index in 0..BESIDE.len() {
             scope.spawn(move || {
-                let plan = assert_exit_with(index, |index| {
+                let body = |index: usize| {
                     let _threads = deadlock(&Arc::default());
                     BESIDE[index]();
-                });
-                let (_, report) = at_the_deadline(plan);
+                };
+                // The last of them waits for nothing.
+                let waiting = if index + 1 == BESIDE.len() { 2 } else { 3 };
+                let (_, report) = at_the_deadline(|| assert_exit_with(index, body), waiting);
                 assert!(report.contains("still running:\n"), "{report}");
                 assert!(!report.contains("cannot go on"), "{report}");
             });

@@ -2,7 +2,7 @@
 
 use exeunt::prelude::*;
 
-use crate::support::{fails_with, needs, report_of};
+use crate::support::{fails_with, needs, report_of, times_out};
 
 #[inline(never)]
 fn waits_for_what_never_comes() -> ! {
@@ -23,9 +23,12 @@ fn the_report_of_a_deadline_shows_where_every_thread_is() {
                 .spawn(|| waits_for_what_never_comes());
             waits_for_what_never_comes();
         };
-        assert_exit(waits).timeout(secs(1))
+        assert_exit(waits)
     };
-    let exit = plan().backtraces(true).timed_out();
+    let both_wait = |exit: &Exit| {
+        exit.stuck().first().is_some_and(|process| process.threads.len() == 2 && process.is_deadlocked())
+    };
+    let exit = times_out(|| plan().backtraces(true), both_wait);
     let backtrace = exit.stuck()[0].backtrace.clone().unwrap();
     // Without the right to look, or the time, it says so.
     if !backtrace.starts_with("gdb could not tell: ") && backtrace != "gdb took too long" {
@@ -36,7 +39,7 @@ fn the_report_of_a_deadline_shows_where_every_thread_is() {
     }
     fails_with(|| exit.success(), &["      backtraces:\n        "]);
 
-    let without = plan().timed_out();
+    let without = times_out(plan, both_wait);
     assert_eq!(without.stuck()[0].backtrace, None);
     assert!(!report_of(|| without.success()).contains("      backtraces:\n"));
 }

@@ -3,7 +3,7 @@
 use exeunt::{Delivery, Recipient, prelude::*};
 
 use crate::deliveries;
-use crate::support::{fails_with, needs};
+use crate::support::{fails_at_a_deadline, fails_with, needs, times_out};
 
 /// A shell with a child in its group, which both mark SIGTERM. The shell leaves with 3 when the child has left.
 fn family() -> ExitTest {
@@ -32,9 +32,10 @@ fn a_signal_to_the_group_reaches_the_children_of_the_target() {
 
 #[test]
 fn a_signal_to_the_target_reaches_nobody_else() {
-    let plan = || family().signal_after(SIGTERM, ms(10)).timeout(ms(700));
-    plan().cleanup_ran("target left").cleanup_skipped("child left").timed_out();
-    fails_with(|| plan().cleanup_ran("child left"), &["there is no evidence that it did", "still running"]);
+    let plan = || family().signal_after(SIGTERM, ms(10));
+    let exit = times_out(plan, |exit| exit.marks().iter().any(|mark| mark.label() == "target left"));
+    let exit = exit.cleanup_ran("target left").cleanup_skipped("child left");
+    fails_with(|| exit.cleanup_ran("child left"), &["there is no evidence that it did", "still running"]);
 }
 
 #[test]
@@ -84,8 +85,9 @@ fn a_target_that_went_to_another_group_is_reached_there() {
     let plan = || assert_exit(joins_the_group_of_its_child).ready_when(Ready::stdout("ready"));
     let exit = plan().group_signal_after(SIGTERM, ms(0)).code(7);
     assert_eq!(deliveries(&exit).len(), 1);
-    fails_with(
-        || plan().signal_after(SIGTERM, ms(0)).timeout(ms(500)).code(7),
+    fails_at_a_deadline(
+        |deadline| plan().signal_after(SIGTERM, ms(0)).timeout(deadline).code(7),
+        "SIGTERM (15) sent",
         &["still running", "SIGTERM (15) sent, which the target ignored"],
     );
 }

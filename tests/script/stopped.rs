@@ -2,8 +2,8 @@
 
 use exeunt::{Delivery, prelude::*};
 
-use crate::support::fails_with;
-use crate::{deliveries, in_words};
+use crate::deliveries;
+use crate::support::{fails_at_a_deadline, fails_with};
 
 /// Leaves with 3 at SIGTERM, after a line.
 fn leaves_at_sigterm() -> ExitTest {
@@ -16,10 +16,10 @@ fn a_stopped_target_has_not_ended() {
     let plan = || program("sleep").arg("1000").stop_after(ms(5));
     let exit = plan().still_running_after(ms(50));
     assert_eq!(deliveries(&exit), [&Delivery::Stopped]);
-    plan().timeout(ms(300)).timed_out();
-    fails_with(
-        || plan().timeout(ms(300)).success(),
-        &["ms  stopped\n", &format!("still running after {}", in_words(ms(300))), "stopped by a signal"],
+    fails_at_a_deadline(
+        |deadline| plan().timeout(deadline).timed_out().success(),
+        "ms  stopped\n",
+        &["happened: still running after ", "stopped by a signal"],
     );
 }
 
@@ -86,8 +86,9 @@ fn sigterm_to_a_stopped_target_takes_effect_when_it_goes_on() {
     let stopped = || leaves_at_sigterm().stop_after(ms(0)).signal_after(SIGTERM, ms(0));
     let exit = stopped().continue_after(ms(200)).cleanup_ran("leaving").code(3);
     assert!(exit.duration() >= ms(200));
-    fails_with(
-        || stopped().timeout(ms(500)).code(3),
+    fails_at_a_deadline(
+        |deadline| stopped().timeout(deadline).code(3),
+        "SIGTERM (15) sent",
         &[
             "still running",
             "SIGTERM (15) sent to the target, which is stopped",
@@ -118,7 +119,8 @@ fn a_target_that_goes_on_does_its_work() {
     };
     stopped().continue_after(ms(50)).stdout("one\ntwo\n").success();
     // The control: while it is stopped, it does not.
-    fails_with(|| stopped().timeout(ms(500)).stdout("one\ntwo\n"), &["-two"]);
+    let control = |deadline| stopped().timeout(deadline).stdout("one\ntwo\n");
+    fails_at_a_deadline(control, "was written to stdin", &["-two"]);
 }
 
 #[test]

@@ -4,11 +4,11 @@ use exeunt::{Delivery, StandardStream, prelude::*};
 use std::io::Write;
 
 use crate::deliveries;
-use crate::support::fails_with;
+use crate::support::{fails_at_a_deadline, fails_with};
 
 #[test]
 fn a_program_dies_of_sigpipe_when_its_reader_is_gone() {
-    let plan = || program("yes").close_stdout_after(ms(20));
+    let plan = || program("yes").close_stdout_when(Ready::stdout("y\ny\n"));
     let exit = plan().killed_by(SIGPIPE);
     assert_eq!(deliveries(&exit), [&Delivery::Closed { stream: StandardStream::Stdout }]);
     assert!(exit.stdout_text().starts_with("y\ny\n"));
@@ -68,13 +68,10 @@ fn a_writer_waits_while_nobody_reads_and_goes_on_when_somebody_does() {
             .write_stdin_after("\n", ms(0))
     };
     // It does not come to its end while nobody reads.
-    fails_with(
-        || plan().signal_when(SIGTERM, Ready::stderr("done")).timeout(ms(700)).success(),
-        &[
-            "not reached: SIGTERM (15) when stderr contains \"done\"",
-            "the reader of stdout paused",
-            "write on descriptor 1",
-        ],
+    fails_at_a_deadline(
+        |deadline| plan().signal_when(SIGTERM, Ready::stderr("done")).timeout(deadline).success(),
+        "write on descriptor 1",
+        &["not reached: SIGTERM (15) when stderr contains \"done\"", "the reader of stdout paused"],
     );
     let exit = plan().resume_stdout_after(ms(200)).stderr("done\n").success();
     assert!(exit.duration() >= ms(200));

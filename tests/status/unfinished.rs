@@ -2,19 +2,20 @@
 
 use exeunt::prelude::*;
 
-use crate::support::fails_with;
+use crate::support::{fails_with, times_out};
 
 #[test]
 fn a_stopped_process_has_not_ended() {
-    let exit = assert_exit(|| {
-        probe::mark("about to stop");
-        // SAFETY: a number only.
-        unsafe { libc::raise(libc::SIGSTOP) };
-        std::process::exit(0)
-    })
-    .timeout(ms(300))
-    .timed_out()
-    .cleanup_ran("about to stop");
+    let plan = || {
+        assert_exit(|| {
+            probe::mark("about to stop");
+            // SAFETY: a number only.
+            unsafe { libc::raise(libc::SIGSTOP) };
+            std::process::exit(0)
+        })
+    };
+    let exit = times_out(plan, |exit| exit.to_string().contains("stopped by a signal"));
+    let exit = exit.cleanup_ran("about to stop");
     fails_with(
         || exit.clone().success(),
         &["expected: success", "happened: still running after", "ended by the harness"],
@@ -63,10 +64,11 @@ fn a_traced_process_that_stopped_has_not_ended() {
         // SAFETY: a number only.
         unsafe { libc::raise(libc::SIGUSR1) };
     }
-    let exit = assert_exit(|| stops_itself(true)).timeout(ms(300)).timed_out();
+    let has_stopped = |exit: &Exit| exit.stuck().iter().any(|process| process.threads[0].state == 't');
+    let exit = times_out(|| assert_exit(|| stops_itself(true)), has_stopped);
     fails_with(
         || exit.clone().code(10),
-        &["expected: exit code 10", "happened: still running after 300 ms, ended by the harness"],
+        &["expected: exit code 10", "happened: still running after ", "ended by the harness"],
     );
     fails_with(|| exit.exited_immediately(), &["still running"]);
     let untraced = assert_exit(|| stops_itself(false)).killed_by(SIGUSR1);
@@ -94,9 +96,14 @@ fn still_running_counts_from_the_last_step_of_the_script() {
     let ready_late =
         || program("sh").args(["-c", "sleep 0.3; echo ready; exit 3"]).ready_when(Ready::stdout("ready"));
     fails_with(
-        || ready_late().still_running_after(ms(250)),
-        &["expected: still running after 250 ms", "happened: exit code 3", "because: it ran for"],
+        || ready_late().still_running_after(secs(20)),
+        &["expected: still running after 20 s", "happened: exit code 3", "because: it ran for"],
     );
+    // Of the facts it is asked for a little more than it ran since, and far less than it ran in all.
+    let exit = ready_late().code(3);
+    let ready = |event: &&exeunt::Event| matches!(event.what, exeunt::What::Ready { .. });
+    let since = exit.duration() - exit.timeline().iter().find(ready).expect("it was ready").at;
+    fails_with(|| exit.still_running_after(since + ms(1)), &["still running after", "because: it ran for"]);
     ready_late().code(3).still_running_after(ms(0));
     let never_signalled = || program("sleep").arg("0.1").signal_after(SIGTERM, secs(20)).allow_early_end();
     fails_with(

@@ -4,7 +4,7 @@ use exeunt::{Key, KeyMeaning, prelude::*};
 
 use crate::meanings;
 use crate::programs::python_program;
-use crate::support::{fails_with, needs};
+use crate::support::{fails_at_a_deadline, fails_with, needs};
 
 #[test]
 fn what_is_typed_is_read_and_echoed() {
@@ -24,7 +24,7 @@ fn ctrl_d_at_the_begin_of_a_line_ends_the_input() {
     assert_eq!(meanings(&exit), [(Key::EndOfInput, KeyMeaning::EndOfInput)]);
     // In a line it hands over what there is of it; `cat` prints that and reads on.
     let once = || program("cat").pty().type_after("half", ms(20)).end_of_input_after(ms(20));
-    fails_with(|| once().timeout(ms(500)).success(), &["still running", "halfhalf"]);
+    fails_at_a_deadline(|deadline| once().timeout(deadline).success(), "halfhalf", &["still running"]);
     once().end_of_input_when(Ready::stdout("halfhalf")).success();
 }
 

@@ -6,7 +6,7 @@ use std::io::Write;
 
 use crate::meanings;
 use crate::programs::python_program;
-use crate::support::{fails_with, needs};
+use crate::support::{fails_at_a_deadline, fails_with, needs, times_out};
 
 /// Leaves with 3 at Ctrl-C, after a line; with 4 at Ctrl-\.
 fn leaves_by_keys() -> ExitTest {
@@ -131,9 +131,10 @@ fn the_key_is_the_one_that_the_terminal_has_at_that_moment() {
     let plan = || program("sh").args(["-c", script]).pty().ready_when(Ready::stdout("ready"));
     let exit = plan().interrupt_after(ms(0)).cleanup_ran("interrupted").code(3);
     assert!(exit.stdout_text().contains("^G"), "{}", exit.stdout_text());
-    fails_with(
-        || plan().type_after("\x03", ms(0)).timeout(ms(500)).code(3),
-        &["still running", r#"typed "\u{3}""#],
+    fails_at_a_deadline(
+        |deadline| plan().type_after("\x03", ms(0)).timeout(deadline).code(3),
+        r#"typed "\u{3}""#,
+        &["still running"],
     );
 }
 
@@ -149,16 +150,15 @@ fn ctrl_c_reaches_every_process_of_the_foreground_group() {
     let exit = plan().interrupt_after(ms(0)).cleanup_ran("outer").cleanup_ran("inner");
     assert!(exit.stdout_text().contains("inner"), "{}", exit.stdout_text());
     // A signal to the target alone reaches the other not.
-    let alone = plan().signal_after(SIGINT, ms(0)).timeout(ms(500)).timed_out();
+    let alone = times_out(|| plan().signal_after(SIGINT, ms(0)), |_| true);
     assert!(!alone.stdout_text().contains("inner"), "{}", alone.stdout_text());
 }
 
 #[test]
 fn ctrl_z_does_not_stop_the_leader_of_a_session() {
-    let script = "echo working; i=0; while [ $i -lt 20 ]; do sleep 0.01; i=$((i + 1)); done; echo went on";
-    let plan = || program("sh").args(["-c", script]).pty();
-    let exit =
-        plan().suspend_when(Ready::stdout("working")).stdout(predicate::str::contains("went on")).success();
+    let plan = || program("sh").args(["-c", "echo working; read -r line; echo went on"]).pty();
+    let plan = || plan().suspend_when(Ready::stdout("working")).type_after("go\n", ms(0));
+    let exit = plan().stdout(predicate::str::contains("went on")).success();
     assert!(matches!(meanings(&exit)[..], [(Key::Suspend, KeyMeaning::Signal { signal: SIGTSTP, .. })]));
     // One that has a handler hears of it.
     let script = "trap 'echo stop me; exit 3' TSTP; echo working; while :; do sleep 0.01; done";

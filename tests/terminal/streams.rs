@@ -3,7 +3,7 @@
 use exeunt::prelude::*;
 use std::io::{self, IsTerminal, Write};
 
-use crate::support::fails_with;
+use crate::support::{fails_at_a_deadline, fails_with};
 
 #[test]
 fn all_three_streams_are_a_terminal_and_without_pty_none_is() {
@@ -152,6 +152,7 @@ fn nothing_of_a_session_outlives_its_run() {
 fn a_deadline_ends_a_target_that_waits_at_its_terminal() {
     let plan = || program("cat").pty();
     plan().timeout(ms(300)).timed_out();
-    fails_with(|| plan().timeout(ms(300)).success(), &["still running", "read on descriptor 0"]);
+    let told = "read on descriptor 0";
+    fails_at_a_deadline(|deadline| plan().timeout(deadline).success(), told, &["still running"]);
     plan().still_running_after(ms(50));
 }

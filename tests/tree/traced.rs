@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader};
 use exeunt::prelude::*;
 use exeunt::{Fate, Member, Received, Sender, What};
 
-use crate::support::{fails_with, needs};
+use crate::support::{fails_with, needs, times_out};
 use crate::{is_code, member, shell, target_of};
 
 fn received(exit: &Exit, signal: Signal) -> Vec<Received> {
@@ -231,24 +231,26 @@ fn signals_take_effect_as_they_would_without_being_followed() {
     plan().signal_after(SIGKILL, ms(0)).cleanup_skipped("got it").killed_by(SIGKILL);
     // A stopped process stays stopped, and goes on when it is told to.
     let stopped = || plan().signal_after(SIGSTOP, ms(0)).signal_after(SIGTERM, ms(0));
-    let exit = stopped().timeout(ms(700)).timed_out().cleanup_skipped("got it");
+    let exit = times_out(stopped, |_| true).cleanup_skipped("got it");
     fails_with(|| exit.code(6), &["stopped by a signal", "SIGTERM (15) sent"]);
     stopped().signal_after(SIGCONT, ms(0)).cleanup_ran("got it").code(6);
 }
 
 #[test]
 fn at_the_deadline_a_traced_tree_with_threads_is_ended() {
-    let exit = assert_exit(|| {
-        let _children: Vec<_> =
-            (0..3).map(|_| std::process::Command::new("sleep").arg("1000").spawn().unwrap()).collect();
-        std::thread::spawn(std::thread::park);
-        loop {
-            std::thread::park();
-        }
-    })
-    .traced()
-    .timeout(ms(700))
-    .timed_out();
+    let plan = || {
+        assert_exit(|| {
+            let _children: Vec<_> =
+                (0..3).map(|_| std::process::Command::new("sleep").arg("1000").spawn().unwrap()).collect();
+            std::thread::spawn(std::thread::park);
+            loop {
+                std::thread::park();
+            }
+        })
+        .traced()
+    };
+    let all_sleep = |exit: &Exit| exit.to_string().matches(": sleep 1000\n").count() >= 3;
+    let exit = times_out(plan, all_sleep);
     assert_eq!(exit.tree().members().len(), 3, "{:#?}", exit.tree());
     fails_with(|| exit.no_zombies().killed_by(SIGKILL), &["ended by the harness", "sleep 1000"]);
 }
