@@ -3,16 +3,24 @@
 //! A guard belongs to the process that armed it. A fork has a copy, and what becomes of that says nothing
 //! of the guard itself.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::exit::{Exit, Mark, MarkKind};
 
-/// Whether a guard was dropped by another process than armed it.
-pub(super) fn is_of_a_copy(exit: &Exit, dropped: &Mark) -> bool {
-    matches!(dropped.kind, MarkKind::Dropped | MarkKind::DroppedUnwinding)
-        && !exit.marks.iter().any(|mark| {
-            mark.kind == MarkKind::Armed && mark.label == dropped.label && mark.pid == dropped.pid
-        })
+/// Which guards each process has armed, by their labels.
+pub(super) struct Armed<'a>(HashSet<(&'a [u8], Option<i32>)>);
+
+impl<'a> Armed<'a> {
+    pub(super) fn of(exit: &'a Exit) -> Self {
+        let armed = exit.marks.iter().filter(|mark| mark.kind == MarkKind::Armed);
+        Self(armed.map(|mark| (mark.label.as_slice(), mark.pid)).collect())
+    }
+
+    /// Whether a guard was dropped by another process than armed it.
+    pub(super) fn is_of_a_copy(&self, dropped: &Mark) -> bool {
+        matches!(dropped.kind, MarkKind::Dropped | MarkKind::DroppedUnwinding)
+            && !self.0.contains(&(dropped.label.as_slice(), dropped.pid))
+    }
 }
 
 /// What became of the drop guards of one label.

@@ -15,7 +15,7 @@ use crate::exit::{Disposition, Ending, Exit, Mark, MarkKind, Outputs};
 use crate::script::StreamName;
 use crate::stream::Captured;
 
-use guards::is_of_a_copy;
+use guards::Armed;
 
 /// One thing that speaks for a label.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,13 +56,14 @@ pub(crate) struct Findings {
 pub(crate) fn of_cleanup(exit: &Exit, label: &str) -> Findings {
     let mut findings = Findings::default();
     let first = exit.first_delivery.as_ref();
+    let armed = Armed::of(exit);
     for (index, mark) in exit.marks.iter().enumerate() {
         if mark.kind == MarkKind::Armed || mark.label != label.as_bytes() {
             continue;
         }
         let source = Source::Mark { pid: mark.pid, thread: mark.thread };
         let evidence = Evidence { source, at: mark.at };
-        if is_of_a_copy(exit, mark) {
+        if armed.is_of_a_copy(mark) {
             findings.of_copies.push(evidence);
         } else {
             findings.add(evidence, is_early(exit, index, mark));

@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use crate::exit::{Exit, MarkKind};
 use crate::script::StreamName;
 
-use super::guards::is_of_a_copy;
+use super::guards::Armed;
 use super::{is_early, killed_by_default, place_in};
 
 /// Where an order can be seen.
@@ -51,10 +51,11 @@ pub(crate) fn of_order(exit: &Exit, labels: &[String]) -> (Vec<(usize, usize)>, 
         numbers.entry(label.as_bytes()).or_insert(index);
     }
     let expected = in_a_row(labels.iter().map(|label| numbers[label.as_bytes()]));
+    let armed = Armed::of(exit);
     let marks = exit.marks.iter().enumerate().filter_map(|(index, mark)| {
         let number = *numbers.get(mark.label.as_slice())?;
         let counts =
-            mark.kind != MarkKind::Armed && !is_early(exit, index, mark) && !is_of_a_copy(exit, mark);
+            mark.kind != MarkKind::Armed && !is_early(exit, index, mark) && !armed.is_of_a_copy(mark);
         counts.then_some(number)
     });
     let mut orders = vec![Order { channel: Channel::Marks, seen: in_a_row(marks), not_looked_at: 0 }];

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::process::Command;
+use std::time::Duration;
 
 use exeunt::prelude::*;
 
@@ -12,7 +13,7 @@ const THREADS: usize = 8;
 const MARKS: usize = 1000;
 
 /// A second for each of them is far more than it takes.
-const LONG: std::time::Duration = secs(120);
+const LONG: Duration = secs(120);
 
 /// Forks; zero in the child.
 fn fork() -> libc::pid_t {
@@ -150,4 +151,28 @@ fn a_mark_from_a_signal_handler_leaves_errno_alone() {
         std::process::exit(i32::from(after == 4242));
     });
     exit.code(1).cleanup_ran("from the handler");
+}
+
+/// The processor time that this thread has had.
+fn processor_time() -> Duration {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: there is room for a time.
+    assert_eq!(unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &raw mut time) }, 0);
+    Duration::new(time.tv_sec.unsigned_abs(), u32::try_from(time.tv_nsec).expect("below a second"))
+}
+
+#[test]
+fn sixty_thousand_guards_are_weighed_in_no_time() {
+    let exit = assert_exit(|| {
+        for label in ["other", "guard"] {
+            (0..30_000).for_each(|_| drop(probe::on_drop(label)));
+        }
+    });
+    let exit = exit.timeout(secs(60)).returned();
+    let before = processor_time();
+    let exit = exit.dropped("guard").cleanup_ran("guard");
+    // It took forty seconds where each drop was looked for among all guards, and takes a tenth of one.
+    let took = processor_time() - before;
+    assert!(took < secs(8), "{took:?}");
+    fails_with(|| exit.not_dropped("guard"), &["30000 guards were armed, 30000 dropped"]);
 }
