@@ -7,6 +7,10 @@ pub(crate) mod disposition {
         None
     }
 
+    pub(crate) const fn hides_its_waits(_: i32) -> bool {
+        false
+    }
+
     pub(crate) const fn runtime_handler(_: i32, _: i32) -> Option<&'static str> {
         None
     }
