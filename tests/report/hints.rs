@@ -184,24 +184,22 @@ fn a_shell_that_waits_for_its_command_before_it_acts_on_a_signal_is_told() {
 #[test]
 fn a_signal_that_was_blocked_for_a_moment_is_not_told_to_be_blocked_at_the_deadline() {
     let Some(perl) = needs("perl") else { return };
-    let plan = |then: &str| {
+    let report = |then: &str, there: &str| {
         let script = format!(
             "use POSIX; $|=1; $SIG{{TERM}} = sub {{ print qq(taken\\n) }}; $set = POSIX::SigSet->new(SIGTERM); \
              sigprocmask(SIG_BLOCK, $set); print qq(up\\n); $pending = POSIX::SigSet->new; \
              do {{ sigpending($pending) }} until $pending->ismember(SIGTERM); {then}; sleep 1 while 1"
         );
-        until_the_deadline(program(&perl).args(["-e", &script]).ready_when(Ready::stdout("up"))).failure()
+        let plan = || program(&perl).args(["-e", &script]).ready_when(Ready::stdout("up"));
+        let fails = |deadline| plan().signal_after(SIGTERM, ms(0)).timeout(deadline).failure();
+        report_at_a_deadline(fails, there)
     };
-    tells(
-        "hint: the target blocked SIGTERM (15) when it was sent, and has taken it since\n",
-        || plan("sigprocmask(SIG_UNBLOCK, $set)"),
-        || plan("1"),
-    );
-    tells(
-        "hint: every thread of the target blocks SIGTERM (15), and none waits for it\n",
-        || plan("1"),
-        || plan("sigprocmask(SIG_UNBLOCK, $set)"),
-    );
+    let later = report("sigprocmask(SIG_UNBLOCK, $set)", "stdout: taken\n");
+    let never = report("1", "SIGTERM (15) sent");
+    let hint = "hint: the target blocked SIGTERM (15) when it was sent, and has taken it since\n";
+    let later = is_told_by_one(hint, later, &never);
+    let hint = "hint: every thread of the target blocks SIGTERM (15), and none waits for it\n";
+    is_told_by_one(hint, never, &later);
 }
 
 #[test]

@@ -178,8 +178,9 @@ fn a_wait_with_a_time_limit_is_no_deadlock() {
 
 #[test]
 fn a_deadlock_is_told_to_be_one_also_where_the_main_thread_has_ended() {
-    let Some(plan) = c_program("deadlock.c") else { return };
-    let (exit, report) = at_the_deadline(plan.arg("leaves"));
+    let Some(_) = c_program("deadlock.c") else { return };
+    let plan = || c_program("deadlock.c").expect("it was compiled").arg("leaves");
+    let (exit, report) = at_the_deadline(plan, 2);
     assert!(report.contains(CANNOT_GO_ON), "{report}");
     assert!(report.contains(": [deadlock]\n"), "it has no command line any more:\n{report}");
     assert!(report.contains(" (deadlock) has ended\n"), "{report}");
@@ -200,8 +201,9 @@ fn threads_that_wake_one_another_in_turn_are_no_deadlock() {
 
 #[test]
 fn a_lock_that_a_handler_may_release_is_told_with_the_handler() {
-    let Some(plan) = c_program("deadlock.c") else { return };
-    let (exit, report) = at_the_deadline(plan.arg("handler"));
+    let Some(_) = c_program("deadlock.c") else { return };
+    let plan = || c_program("deadlock.c").expect("it was compiled").arg("handler");
+    let (exit, report) = at_the_deadline(plan, 1);
     let told = "      it cannot go on: every thread waits for a lock inside this process, unless a signal comes whose \
                 handler releases one (it has handlers for SIGTERM (15))\n";
     assert!(report.contains(told), "{report}");
