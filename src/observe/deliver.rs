@@ -69,6 +69,7 @@ impl Observation<'_> {
 
     /// After the grace of an escalation: sends SIGKILL.
     pub(super) fn force(&mut self, after: Duration, to: Recipient) -> Result<bool, Error> {
+        self.note_what_it_became();
         self.carry_out(
             |_| (),
             |observation, ()| {

@@ -66,6 +66,13 @@ impl Observation<'_> {
         }
     }
 
+    /// Notes what the target has become, where it is about to be killed and is another program.
+    pub(super) fn note_what_it_became(&mut self) {
+        let target = self.start.and_then(|(_, pid)| proc::inspect(pid));
+        let another = target.filter(|target| is_another(self.orders.subject, target.pid));
+        self.became = another.map(|target| target.title());
+    }
+
     /// Looks at what is about to be ended: what it waits for, and which signals it never took.
     pub(super) fn examine(&mut self, now: Moment) {
         let Some((_, pid)) = self.start else { return };
@@ -84,7 +91,7 @@ impl Observation<'_> {
         self.called_exit = exiting::has_called_exit(pid);
         // All that came from the target, orphans too, is below the supervisor, the target's parent.
         let Some(target) = proc::inspect(pid) else { return };
-        self.became = is_another(self.orders.subject, pid).then(|| target.title());
+        self.note_what_it_became();
         let mut tree = proc::descendants_of(target.parent).unwrap_or_default();
         tree.retain(|process| !process.is_zombie());
         tree.sort_by_key(|process| process.pid != pid);
@@ -100,9 +107,9 @@ impl Observation<'_> {
     }
 }
 
-/// Whether the process runs another program than it was started as, be it by the name of the executable or by
-/// what the command line begins with: a script's interpreter is no other program, nor is one that gives itself a
-/// title.
+/// Whether the process runs another program than it was started as, be it by the name of the executable, by that
+/// under which it was executed, or by what the command line begins with: a script's interpreter is no other program,
+/// nor is one that gives itself a title.
 fn is_another(subject: &Subject, pid: i32) -> bool {
     let started = match subject {
         Subject::Program(program) => PathBuf::from(program),
@@ -115,7 +122,9 @@ fn is_another(subject: &Subject, pid: i32) -> bool {
     let Ok(executable) = fs::read_link(format!("/proc/{pid}/exe")) else { return false };
     let command = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
     let arguments = command.split(|byte| *byte == 0).map(|bytes| Path::new(OsStr::from_bytes(bytes)));
-    let mut names = arguments.chain([executable.as_path()]).filter_map(Path::file_name);
+    let executed_as = proc::executed_as(pid).unwrap_or_default();
+    let mut names =
+        arguments.chain([executable.as_path(), executed_as.as_path()]).filter_map(Path::file_name);
     !names.any(|name| Some(name) == started.file_name())
 }
 

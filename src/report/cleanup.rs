@@ -5,7 +5,7 @@ use crate::exit::Exit;
 use crate::script::StreamName;
 
 use super::delivery::was_done;
-use super::expectation::evidence;
+use super::expectation::{evidence, similar};
 use super::text::{SHOWN_EVENTS, SHOWN_LINE, count, milliseconds, visible};
 
 /// Every time that a clean-up ran which is to run once.
@@ -96,6 +96,8 @@ pub(crate) fn order_seen(
             .as_ref()
             .map_or_else(String::new, |first| format!(" after {}", was_done(&first.delivery)));
         notes.push(format!("there is no evidence{since} that {} ran", missing.join(" and ")));
+        let missing = expected.iter().filter(|(label, _)| !orders.iter().any(|order| has(order, *label)));
+        notes.extend(missing.filter_map(|(label, _)| similar(exit, &labels[*label], labels)));
     } else if !orders.iter().any(|order| expected.iter().all(|(label, _)| has(order, *label))) {
         notes.push(
             "they are told in different places, and the order of a mark and a line, or of stdout and stderr, is not \

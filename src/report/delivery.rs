@@ -2,7 +2,7 @@
 
 use crate::delivery::{Delivery, Key, KeyMeaning, Recipient, StandardStream};
 use crate::exit::Disposition;
-use crate::signal::{SIGCONT, SIGKILL};
+use crate::signal::{SIGCONT, SIGKILL, SIGSTOP};
 
 use super::text::{SHOWN_LINE, duration, visible};
 
@@ -45,7 +45,9 @@ pub(super) fn event(delivery: &Delivery) -> String {
             };
             let waits = *stopped && ![SIGKILL, SIGCONT].contains(signal);
             let waits = if waits { "; it comes when the target goes on" } else { "" };
-            format!("{signal}{value} sent{to}{}{waits}", note(*disposition))
+            // Nothing can be installed for those.
+            let note = if [SIGKILL, SIGSTOP].contains(signal) { "" } else { note(*disposition) };
+            format!("{signal}{value} sent{to}{note}{waits}")
         }
         Delivery::Forced { after, to } => {
             let to = if *to == Recipient::Group { " to the target's process group" } else { "" };

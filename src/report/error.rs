@@ -8,6 +8,7 @@ use crate::error::{Error, Kind, Undelivered};
 use crate::exit::Exit;
 
 use super::facts::facts;
+use super::hints::hints;
 use super::text::{duration, milliseconds};
 use super::{field, happened};
 
@@ -38,6 +39,9 @@ pub(crate) fn error(error: &Error) -> String {
         Kind::NeverEntered(exit) => {
             let mut text = format!("{}: its process ended before the function was entered\n", exit.subject);
             field(&mut text, "happened", &happened(exit));
+            for hint in hints(exit) {
+                field(&mut text, "hint", &hint);
+            }
             facts(&mut text, exit);
             text
         }
@@ -77,6 +81,9 @@ pub(super) fn not_delivered(
         field(&mut text, "gate", part);
     }
     field(&mut text, "happened", &happened(exit));
+    for hint in hints(exit) {
+        field(&mut text, "hint", &hint);
+    }
     facts(&mut text, exit);
     text
 }

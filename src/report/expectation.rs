@@ -1,5 +1,7 @@
 //! What was expected, and where it was looked for.
 
+use std::borrow::Cow;
+use std::collections::HashSet;
 use std::fmt::Display;
 
 use predicates_core::Predicate;
@@ -172,9 +174,7 @@ pub(crate) fn where_it_looked(exit: &Exit, label: &str, findings: &Findings) -> 
     if findings.not_looked_at > 0 {
         notes.push(not_kept(findings.not_looked_at));
     }
-    if let Some(near) = nearest_label(exit, label, |_| true) {
-        notes.push(format!("there is a mark with a similar label: {near:?}"));
-    }
+    notes.extend(similar(exit, label, &[]));
     notes.push(format!(
         "looked at {}, {} of stdout, {} of stderr and {}{}",
         count(exit.marks.len(), "mark", "marks"),
@@ -202,22 +202,29 @@ fn more(of: usize) -> Option<String> {
     (of > SHOWN_EVENTS).then(|| format!("… {} more …", of - SHOWN_EVENTS))
 }
 
-/// The most similar label among the marks of these kinds.
-pub(super) fn nearest_label(exit: &Exit, label: &str, kinds: fn(MarkKind) -> bool) -> Option<String> {
+/// A label that differs from this one by a typo, and what has it; none of those that are asked for `besides`.
+pub(super) fn similar(exit: &Exit, label: &str, besides: &[String]) -> Option<String> {
     const SIMILAR: f64 = 0.7;
     // The comparison takes the product of both lengths.
     const LONGEST: usize = 200;
-    const MOST: usize = 10_000;
+    const MOST: usize = 1_000;
     if label.len() > LONGEST {
         return None;
     }
-    let marks = exit.marks.iter().take(MOST).filter(|mark| kinds(mark.kind) && mark.label.len() <= LONGEST);
-    let labels = marks.map(|mark| mark.label().into_owned()).filter(|other| other != label);
-    labels
-        .map(|other| (strsim::normalized_damerau_levenshtein(&other, label), other))
-        .filter(|(similarity, _)| *similarity >= SIMILAR)
+    let marks = exit.marks.iter().filter(|mark| mark.label.len() <= LONGEST);
+    let marks = marks.map(|mark| match mark.kind {
+        MarkKind::Mark | MarkKind::Hook => ("mark", mark.label()),
+        MarkKind::Armed | MarkKind::Dropped | MarkKind::DroppedUnwinding => ("guard", mark.label()),
+    });
+    let checks = exit.checks.iter().filter(|check| check.label.len() <= LONGEST);
+    let checks = checks.map(|check| ("check", Cow::from(&check.label)));
+    let mut known: HashSet<Cow<'_, str>> = besides.iter().map(Cow::from).collect();
+    let all = marks.chain(checks).filter(|(_, other)| other != label);
+    let all = all.filter(|(_, other)| known.insert(other.clone())).take(MOST);
+    all.map(|(what, other)| (strsim::normalized_damerau_levenshtein(&other, label), what, other))
+        .filter(|(similarity, ..)| *similarity >= SIMILAR)
         .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, other)| other)
+        .map(|(_, what, other)| format!("there is a {what} with a similar label: {other:?}"))
 }
 
 /// The children that were never waited for, and that there may be more of them.
@@ -252,8 +259,7 @@ pub(crate) fn evidence(evidence: &Evidence) -> String {
 pub(crate) fn guards(exit: &Exit, label: &str, guards: Guards) -> Vec<String> {
     let Guards { armed, dropped, copies } = guards;
     if (armed, dropped, copies) == (0, 0, 0) {
-        let near = nearest_label(exit, label, |kind| kind == MarkKind::Armed);
-        let near = near.map(|near| format!("there is a guard with a similar label: {near:?}"));
+        let near = similar(exit, label, &[]);
         return ["no guard of this label was armed".to_owned()].into_iter().chain(near).collect();
     }
     let mut text = format!("{} armed, {dropped} dropped", count(armed, "guard was", "guards were"));

@@ -211,7 +211,19 @@ pub(super) fn timeline(out: &mut String, exit: &Exit) {
             What::Started { pid } => (0, format!("started, process {pid}")),
             What::Ready { gate } => (3, format!("ready: {}", visible(gate.as_bytes(), SHOWN_GATE))),
             What::Delivered { delivery } => (4, delivery::event(delivery)),
-            What::StillPending { signal } => (5, format!("{signal} was still pending: it was never taken")),
+            What::StillPending { signal } => {
+                let sent = |event: &&Event| match &event.what {
+                    What::Delivered { delivery } => {
+                        delivery.signal().is_some_and(|(sent, _)| sent == *signal)
+                    }
+                    _ => false,
+                };
+                let taken = match exit.timeline.iter().filter(sent).count() {
+                    0 | 1 => "it was never taken",
+                    _ => "not all that were sent were taken",
+                };
+                (5, format!("{signal} was still pending: {taken}"))
+            }
             What::Received(received) => (4, received_by(received, exit)),
             What::GaveUp => (5, "the harness gave up waiting".to_owned()),
             What::Ended { ending } => (6, format!("ended: {ending}")),

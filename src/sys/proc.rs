@@ -1,7 +1,10 @@
 //! What `/proc` tells of processes.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -88,6 +91,23 @@ pub(crate) fn inspect(pid: i32) -> Option<ProcessInfo> {
         threads,
         started,
     })
+}
+
+/// The path by which the process `pid` was executed last, of a script the script's. A process may change its name and
+/// its command line; this it was given above them.
+pub(crate) fn executed_as(pid: i32) -> Option<PathBuf> {
+    const AT_EXECFN: u64 = 31;
+    const LONGEST: usize = 4096;
+    let vector = fs::read(format!("/proc/{pid}/auxv")).ok()?;
+    let numbers: Vec<u64> =
+        vector.chunks_exact(8).map_while(|word| Some(u64::from_ne_bytes(word.try_into().ok()?))).collect();
+    let address = numbers.chunks_exact(2).find(|pair| pair[0] == AT_EXECFN)?[1];
+    let memory = fs::File::open(format!("/proc/{pid}/mem")).ok()?;
+    let mut bytes = vec![0; LONGEST];
+    // It lies near the end of the stack, so that there is less.
+    let read = memory.read_at(&mut bytes, address).ok()?;
+    let end = memchr::memchr(0, &bytes[..read])?;
+    Some(PathBuf::from(OsStr::from_bytes(&bytes[..end])))
 }
 
 /// The process to which a thread belongs.

@@ -176,6 +176,26 @@ calls! {
     SYS_semtimedop "semop",
     SYS_msgrcv "msgrcv",
     SYS_msgsnd "msgsnd",
+    SYS_mq_timedreceive "mq_receive",
+    SYS_mq_timedsend "mq_send",
+    SYS_recvmmsg "recvmmsg",
+    SYS_sendmmsg "sendmmsg",
+    SYS_pread64 "pread",
+    SYS_pwrite64 "pwrite",
+    SYS_sendfile "sendfile",
+    SYS_splice "splice",
+    SYS_copy_file_range "copy_file_range",
+    SYS_fdatasync "fdatasync",
+    SYS_sync "sync",
+    SYS_syncfs "syncfs",
+    SYS_clone "clone",
+    SYS_execve "exec",
+    SYS_getrandom "getrandom",
+    SYS_close "close",
+    SYS_statx "stat",
+    SYS_newfstatat "stat",
+    SYS_unlinkat "unlink",
+    SYS_sched_yield "sched_yield",
     #[cfg(target_arch = "x86_64")]
     SYS_poll "poll",
     #[cfg(target_arch = "x86_64")]
@@ -186,6 +206,8 @@ calls! {
     SYS_pause "pause (for a signal)",
     #[cfg(target_arch = "x86_64")]
     SYS_open "open",
+    #[cfg(target_arch = "x86_64")]
+    SYS_vfork "vfork (for its child to execute a program or to end)",
 }
 
 /// Whether the first argument is the descriptor that is waited for.

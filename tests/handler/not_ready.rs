@@ -56,6 +56,19 @@ fn a_main_thread_that_has_ended_lets_no_signal_in() {
 }
 
 #[test]
+fn a_handler_that_cannot_run_yet_is_not_reported_as_an_open_gate() {
+    let Some(_) = c_program("vfork.c") else { return };
+    stays_closed(
+        || c_program("vfork.c").expect("it was compiled"),
+        || Ready::handler(SIGTERM),
+        &[
+            "is ready to take SIGTERM (15): it has a handler, and a thread that has neither run on since nor gone to sleep\n",
+            " waits in vfork (for its child to execute a program or to end)\n",
+        ],
+    );
+}
+
+#[test]
 fn a_signalfd_takes_a_signal_that_is_ignored() {
     let Some(_) = c_program("signalfd.c") else { return };
     let directory = std::path::PathBuf::from(env!("CARGO_TARGET_TMPDIR"));

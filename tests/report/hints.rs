@@ -5,6 +5,7 @@ use std::process::exit;
 
 use exeunt::prelude::*;
 
+use crate::process::executable;
 use crate::programs::{c_program, python_program};
 use crate::support::{needs, report_at_a_deadline, report_of};
 
@@ -291,6 +292,29 @@ fn a_label_with_a_typo_is_told_with_the_one_that_was_meant() {
         || assert_exit(|| probe::mark("lock released")).cleanup_ran("lock relaesed"),
         || assert_exit(|| probe::mark("lock released")).cleanup_ran("temporary files removed"),
     );
+    let guarded = || assert_exit(|| drop(probe::on_drop("connection")));
+    tells(
+        "because: there is a guard with a similar label: \"connection\"\n",
+        || guarded().dropped("conection"),
+        || guarded().dropped("connection").not_dropped("connection"),
+    );
+    tells(
+        "because: there is a guard with a similar label: \"connection\"\n",
+        || guarded().not_dropped("conection"),
+        || guarded().not_dropped("lock"),
+    );
+    tells(
+        "because: there is a check with a similar label: \"file removed\"\n",
+        || assert_exit(|| ()).cleanup_check("file removed", || true).cleanup_ran("file remoed"),
+        || assert_exit(|| ()).cleanup_check("file removed", || false).cleanup_ran("file removed"),
+    );
+    let steps = || assert_exit(|| ["step 1", "step 3"].into_iter().for_each(probe::mark));
+    tells(
+        "because: there is a mark with a similar label: \"step 3\"\n",
+        || steps().cleanup_order(["step 1", "stp 3"]),
+        // Those that are asked for as well were not meant.
+        || steps().cleanup_order(["step 1", "step 2", "step 3"]),
+    );
 }
 
 #[test]
@@ -335,8 +359,8 @@ fn what_a_core_dump_needs_is_told() {
 fn a_code_of_128_and_a_signals_number_is_told_to_be_a_shells() {
     let plan = |code: i32| program("sh").args(["-c", &format!("exit {code}")]);
     tells(
-        "hint: 143 is 128 + 15: so a shell says that SIGTERM (15) killed its child. The process that was started was \
-         not killed, it left with a code\n",
+        "hint: 143 is 128 + 15: so a shell says that SIGTERM (15) killed its child, and some programs that it made them \
+         leave. The process that was started was not killed, it left with a code\n",
         || plan(143).killed_by(SIGTERM),
         || plan(14).killed_by(SIGTERM),
     );
@@ -373,6 +397,180 @@ fn a_101_without_a_panic_is_told_from_a_panic() {
         || assert_exit(|| exit(101)).panicked(),
         || assert_exit(|| panic!("on purpose")).env("RUST_BACKTRACE", "0").success(),
     );
+    let caught_before = || {
+        let _ = std::panic::catch_unwind(|| panic!("on purpose"));
+        exit(101)
+    };
+    tells(
+        "but the function did not panic",
+        || assert_exit(|| exit(101)).success(),
+        || assert_exit(caught_before).env("RUST_BACKTRACE", "0").success(),
+    );
+    let program = |script: &str| program("sh").args(["-c", script]);
+    tells(
+        "hint: 101 is also the code of a panic in a Rust program, but this one printed none\n",
+        || program("exit 101").success(),
+        || program("echo \"thread 'main' panicked at x.rs:1:1:\" >&2; exit 101").success(),
+    );
+}
+
+#[test]
+fn a_handler_for_one_time_is_told_from_none() {
+    let twice = |arrangement: &str, gate: Ready| {
+        shell(arrangement).signal_after(SIGTERM, ms(0)).signal_when(SIGTERM, gate)
+    };
+    tells(
+        "hint: SIGTERM (15) had its default action, though the target was ready for the one before: a handler for one \
+         time (SA_RESETHAND), or one that gave the default action back\n",
+        || twice("trap 'trap - TERM; echo once' TERM", Ready::stdout("once")).success(),
+        || shell(":").signal_after(SIGTERM, ms(0)).success(),
+    );
+}
+
+#[test]
+fn a_handler_that_was_there_when_the_gate_opened_and_is_gone_is_told() {
+    let script = "trap 'exit 3' TERM; read line; trap - TERM; echo gone; while :; do :; done";
+    let plan = || program("sh").args(["-c", script]).ready_when(Ready::handler(SIGTERM));
+    tells(
+        "hint: SIGTERM (15) had its default action: the target was ready for it when the gate opened, and not any more \
+         when it was sent\n",
+        || {
+            let plan = plan().write_stdin_after("go on\n", ms(0)).signal_when(SIGTERM, Ready::stdout("gone"));
+            plan.success()
+        },
+        || shell(":").signal_after(SIGTERM, ms(0)).success(),
+    );
+}
+
+#[test]
+fn a_signal_that_the_handler_of_the_one_before_blocks_is_told() {
+    let Some(perl) = needs("perl") else { return };
+    let script = "use POSIX; $|=1; sigaction(SIGTERM, POSIX::SigAction->new(sub { syswrite STDOUT, \"in the \
+                  handler\\n\"; 1 while 1 })); print qq(up\\n); 1 while 1";
+    let once = || {
+        let plan = program(&perl).args(["-e", script]).ready_when(Ready::stdout("up"));
+        plan.signal_after(SIGTERM, ms(0))
+    };
+    let twice = || once().signal_when(SIGTERM, Ready::stdout("in the handler"));
+    let never_taken = "SIGTERM (15) was still pending: not all that were sent were taken\n";
+    let with = report_at_a_deadline(|deadline| twice().timeout(deadline).success(), never_taken);
+    let without =
+        report_at_a_deadline(|deadline| once().timeout(deadline).success(), "stdout: in the handler\n");
+    is_told_by_one(
+        "hint: every thread of the target blocks SIGTERM (15), and none waits for it: a handler blocks its own signal as \
+         long as it runs, and that for the one before may not have come back\n",
+        with,
+        &without,
+    );
+}
+
+#[test]
+fn a_signal_that_waits_for_a_stopped_target_is_told() {
+    let stopped = || shell(":").stop_after(ms(0)).signal_after(SIGTERM, ms(0));
+    let sent = "SIGTERM (15) sent";
+    let with = report_at_a_deadline(|deadline| stopped().timeout(deadline).success(), sent);
+    let without = report_of(|| stopped().continue_after(ms(0)).success());
+    is_told_by_one(
+        "hint: the target is stopped, and takes SIGTERM (15) when it is told to go on (SIGCONT, as by `continue_after`)\n",
+        with,
+        &without,
+    );
+}
+
+#[test]
+fn a_signal_that_came_before_its_handler_and_was_ignored_is_told() {
+    let script = "trap '' TERM; echo up; read line; trap : TERM; echo ready; while :; do :; done";
+    let plan =
+        || program("sh").args(["-c", script]).ready_when(Ready::stdout("up")).signal_after(SIGTERM, ms(0));
+    let goes_on = || plan().write_stdin_after("go on\n", ms(0));
+    let with = report_at_a_deadline(|deadline| goes_on().timeout(deadline).success(), "stdout: ready\n");
+    let without = report_at_a_deadline(
+        |deadline| shell("trap '' TERM").signal_after(SIGTERM, ms(0)).timeout(deadline).success(),
+        "SIGTERM (15) sent",
+    );
+    is_told_by_one(
+        "hint: the target ignored SIGTERM (15) when it was sent, and has a handler for it now: wait for that with \
+         `.ready_when(Ready::handler(SIGTERM))`\n",
+        with,
+        &without,
+    );
+}
+
+#[test]
+fn what_a_target_made_of_its_signal_is_told_also_where_it_had_to_be_killed() {
+    tells(
+        "hint: the target ignores SIGTERM (15). exeunt starts it with every signal at its default action, and it has \
+         chosen that itself\n",
+        || shell("trap '' TERM").escalate(SIGTERM, ms(100)).success(),
+        || shell("trap : TERM").escalate(SIGTERM, ms(100)).success(),
+    );
+    let loops = "echo up; while :; do :; done";
+    let nohup = program("nohup").args(["sh", "-c", loops]).ready_when(Ready::stdout("up"));
+    let report = report_of(|| nohup.escalate(SIGHUP, ms(100)).success());
+    assert!(report.contains("and it has become \"sh -c echo up; while :; do :; done\" since"), "{report}");
+}
+
+#[test]
+fn a_program_that_gives_itself_a_title_has_not_become_another() {
+    let Some(perl) = needs("perl") else { return };
+    let directory = tempfile::tempdir().unwrap();
+    let script = directory.path().join("server");
+    let text = "$0 = 'title'; $SIG{TERM} = 'IGNORE'; $| = 1; print qq(up\n); 1 while 1;\n";
+    executable(&script, &format!("#!{}\n{text}", perl.display()));
+    let plan = || program(&script).ready_when(Ready::stdout("up")).signal_after(SIGTERM, ms(0));
+    let report = report_at_a_deadline(|deadline| plan().timeout(deadline).success(), "SIGTERM (15) sent");
+    assert!(report.contains(": title\n"), "{report}");
+    assert!(report.contains("and it has chosen that itself\n"), "{report}");
+}
+
+#[test]
+fn that_sigpipe_is_ignored_is_a_runtimes_arrangement() {
+    let parked = || {
+        let plan = assert_exit(|| {
+            probe::mark("parked");
+            loop {
+                std::thread::park();
+            }
+        });
+        plan.ready_when(Ready::mark("parked"))
+    };
+    let fails = |deadline| parked().signal_after(SIGPIPE, ms(0)).timeout(deadline).success();
+    let report = report_at_a_deadline(fails, "SIGPIPE (13) sent");
+    let told = "hint: the target ignores SIGPIPE (13), as Rust's runtime arranges it for every program, Python's too, and \
+                exeunt for a function\n";
+    assert!(report.contains(told), "{report}");
+}
+
+#[test]
+fn the_cause_is_told_also_where_the_script_was_not_carried_out() {
+    let plan = |script: &str| program("sh").args(["-c", script]).ready_when(Ready::stdout("listening"));
+    let report = tells(
+        "hint: 127 is what a shell returns for a command that it did not find\n",
+        || plan("exeunt-no-such-command").success(),
+        || plan("exit 3").success(),
+    );
+    assert!(report.contains("  not reached: readiness"), "{report}");
+    tells(
+        "hint: SIGTERM (15) had its default action: the target had installed no handler",
+        || shell(":").signal_after(SIGTERM, ms(0)).signal_after(SIGUSR1, secs(600)).success(),
+        || {
+            shell("trap 'exit 3' TERM")
+                .signal_after(SIGTERM, ms(0))
+                .signal_after(SIGUSR1, secs(600))
+                .success()
+        },
+    );
+}
+
+#[test]
+fn of_sigkill_nobody_is_told_that_it_had_no_handler() {
+    let report = report_of(|| shell(":").signal_after(SIGKILL, ms(0)).success());
+    assert!(report.contains(" ms  SIGKILL (9) sent\n"), "{report}");
+    let report = report_of(|| shell(":").signal_after(SIGTERM, ms(0)).success());
+    assert!(
+        report.contains(" ms  SIGTERM (15) sent, which had its default action: no handler was installed\n"),
+        "{report}"
+    );
 }
 
 #[test]
@@ -391,7 +589,8 @@ fn a_sigkill_that_nobody_here_sent_is_told() {
 #[test]
 fn a_write_to_a_pipe_that_nobody_reads_is_told() {
     tells(
-        "hint: the target wrote to a pipe that nobody reads, such as one of its own\n",
+        "hint: the target wrote to a pipe or a socket that nobody reads, such as one of its own, unless somebody sent it \
+         that signal\n",
         || program("sh").args(["-c", "kill -PIPE $$"]).success(),
         || program("sh").args(["-c", "kill -ALRM $$"]).success(),
     );
