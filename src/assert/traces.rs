@@ -90,12 +90,15 @@ pub(super) fn port_free(exit: &Exit, addresses: &[SocketAddr]) -> Option<Mismatc
         .iter()
         .filter(|listener| addresses.iter().any(|address| listener.keeps(*address)))
         .collect();
-    if kept.is_empty() && !addresses.is_empty() {
+    // Whoever asks for port 0 is given another.
+    let no_port = addresses.iter().any(|address| address.port() == 0);
+    if kept.is_empty() && !addresses.is_empty() && !no_port {
         return None;
     }
     Some(
         expected()
             .and_if(addresses.is_empty(), || "that is no address".to_owned())
+            .and_if(no_port, || report::no_port().to_owned())
             .and_all(report::on_ports(&kept)),
     )
 }

@@ -25,8 +25,8 @@ pub(crate) use hints::never_flushed;
 pub(crate) use paint::{is_wanted as colour_is_wanted, painted};
 pub(crate) use text::duration;
 pub(crate) use traces::{
-    at_path, content, content_not_known, fate, holders, no_address, not_announced, on_ports, relative,
-    temp_files,
+    at_path, content, content_not_known, fate, holders, no_address, no_port, not_announced, on_ports,
+    relative, temp_files,
 };
 
 use std::ffi::OsString;

@@ -122,6 +122,11 @@ pub(crate) fn no_address(error: &io::Error) -> String {
     format!("exeunt: the address of a port cannot be resolved: {error}")
 }
 
+/// Why nothing can be said of port 0.
+pub(crate) const fn no_port() -> &'static str {
+    "nobody can listen at port 0: who asks for it is given another"
+}
+
 /// What was left of temporary files, or that there were none.
 pub(crate) fn temp_files(files: &TempFiles) -> String {
     if files.count == 0 {

@@ -108,6 +108,9 @@ impl Ready {
                 return Err(Error::bad_input(format!("a gate on a port: {why}")));
             }
             Gate::Port { address: Ok(address) } => {
+                if address.port() == 0 {
+                    return Err(Error::bad_input(format!("a gate on a port: {}", crate::report::no_port())));
+                }
                 if proc::listens_at(crate::sys::raw::process_id(), *address) {
                     return Err(Error::bad_input(format!(
                         "a socket listens at {address} already, before the target was started: the gate would \

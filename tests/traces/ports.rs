@@ -55,4 +55,7 @@ fn a_port_that_the_test_listens_at_is_not_free() {
 fn an_address_that_is_none_fails() {
     fails_with(|| program("true").port_free("127.0.0.1"), &["the address of a port cannot be resolved"]);
     fails_with(|| program("true").port_free(&[][..]), &["that is no address"]);
+    let no_port = &["nobody can listen at port 0: who asks for it is given another"];
+    fails_with(|| program("true").port_free("127.0.0.1:0"), no_port);
+    fails_with(|| program("true").ready_when(Ready::port("127.0.0.1:0")).success(), no_port);
 }
