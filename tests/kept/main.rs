@@ -48,6 +48,62 @@ fn facts_of_every_kind_survive() {
 }
 
 #[test]
+fn facts_of_every_kind_of_step_survive() {
+    let stays = "while :; do sleep 0.01; done";
+    let at_pipes = format!("trap 'exit 3' TERM; echo up; cat; echo read; {stays}");
+    let at_pipes = program("sh")
+        .args(["-c", &at_pipes])
+        .stdin("given ")
+        .ready_when(Ready::stdout("up"))
+        .write_stdin_after("written\n", ms(0))
+        .close_stdin_after(ms(0))
+        .pause_stderr_when(Ready::stdout("read"))
+        .resume_stderr_after(ms(0))
+        .close_stderr_after(ms(0))
+        .stop_after(ms(0))
+        .queue_after(SIGURG, -5, ms(0))
+        .continue_after(ms(0))
+        .group_signal_after(SIGWINCH, ms(0))
+        .escalate(SIGTERM, secs(10))
+        .code(3);
+    let at_a_terminal = format!("trap : INT QUIT TSTP; trap 'exit 3' HUP; echo up; {stays}");
+    let at_a_terminal = program("sh")
+        .args(["-c", &at_a_terminal])
+        .pty()
+        .resize_when(3, 4, Ready::stdout("up"))
+        .type_after(b"\xff\n", ms(0))
+        .interrupt_after(ms(0))
+        .quit_after(ms(0))
+        .suspend_after(ms(0))
+        .end_of_input_after(ms(0))
+        .hang_up_after(ms(0))
+        .code(3);
+    let forced = format!("trap '' TERM; echo up; {stays}");
+    let forced = program("sh").args(["-c", &forced]).ready_when(Ready::stdout("up"));
+    let forced = forced.escalate(SIGTERM, ms(20)).killed_by(SIGKILL);
+    let steps = [(at_pipes, 10), (at_a_terminal, 7), (forced, 2)];
+    for (exit, number) in steps {
+        let delivered = |event: &&exeunt::Event| matches!(event.what, exeunt::What::Delivered { .. });
+        assert_eq!(exit.timeline().iter().filter(delivered).count(), number, "{exit}");
+        survives(&exit);
+    }
+}
+
+#[test]
+fn facts_survive_where_a_name_is_no_text_and_where_others_sent_signals() {
+    use std::os::unix::ffi::OsStrExt;
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join(std::ffi::OsStr::from_bytes(b"no \xff text\n"));
+    let exit = program("sh").args(["-c", ": > \"$0\"; kill -TERM $$"]).arg(&path).watch(&path).traced();
+    let exit = exit.killed_by(SIGTERM).left(&path);
+    survives(&exit);
+    let kept = Exit::from_json(&exit.to_json()).unwrap().left(&path).lock_free(&path);
+    let received = |event: &exeunt::Event| matches!(event.what, exeunt::What::Received(_));
+    assert!(kept.timeline().iter().any(received), "{kept}");
+    fails_with(|| kept.removed(&path), &["is removed", "a file of 0 bytes is there"]);
+}
+
+#[test]
 fn json_begins_with_the_number_of_its_format_and_another_is_refused() {
     let kept = program("true").success().to_json();
     assert!(kept.starts_with("{\"format\":1,"), "{kept}");
