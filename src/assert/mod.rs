@@ -504,7 +504,7 @@ pub trait ExitAssert: Sized {
         let forced = exit.forced().is_some();
         check(exit, ended && !forced && took <= limit, || {
             Mismatch::new(format!("ended within {} after {from}", report::duration(limit)))
-                .and(format!("it took {}", report::duration(took)))
+                .and_if(!forced, || format!("it took {}", report::duration(took)))
         })
     }
 }
