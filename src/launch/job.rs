@@ -20,7 +20,7 @@ use crate::sys::function::{Address, Trampoline};
 use crate::sys::pidfd::PidFd;
 use crate::sys::poll::{self, Interest};
 use crate::sys::socket::Socket;
-use crate::sys::{fd, proc, signals, wait};
+use crate::sys::{fd, proc, raw, signals, wait};
 
 use super::launcher::Launcher;
 use super::program;
@@ -406,17 +406,18 @@ pub(crate) fn fork_now(f: impl FnOnce() -> ExitCode) -> Result<Forked, Error> {
     let trouble = |error| Error::harness("could not fork the test process", error);
     let (requests, theirs) = Socket::pair().map_err(trouble)?;
     let body = ManuallyDrop::new(f);
+    let test_process = raw::process_id();
     match fork::fork().map_err(trouble)? {
         Fork::Parent(supervisor) => Ok(Forked { requests, supervisor }),
         Fork::Child => {
             std::mem::forget(requests);
-            become_supervisor(&theirs, ManuallyDrop::into_inner(body))
+            become_supervisor(test_process, &theirs, ManuallyDrop::into_inner(body))
         }
     }
 }
 
 /// In the forked copy of the test process: supervises one run, and leaves without a trace.
-fn become_supervisor(requests: &Socket, body: impl FnOnce() -> ExitCode) -> ! {
+fn become_supervisor(test_process: i32, requests: &Socket, body: impl FnOnce() -> ExitCode) -> ! {
     signals::block_all();
     signals::reset_dispositions();
     fork::new_session();
@@ -427,9 +428,11 @@ fn become_supervisor(requests: &Socket, body: impl FnOnce() -> ExitCode) -> ! {
         // The target gets streams of its own; this process keeps none of the runner's.
         let placed = (0..=2).all(|number| fd::place(null.as_raw_fd(), number).is_ok());
         drop(null);
-        let supervisor = PidFd::open(fork::parent_id())
-            .and_then(|test_process| Supervisor::new(test_process, fork::parent_id(), None));
-        if let (true, Ok(supervisor)) = (placed, supervisor) {
+        let supervisor =
+            PidFd::open(test_process).and_then(|handle| Supervisor::new(handle, test_process, None));
+        // Where it has died meanwhile the handle may be another's, whose end nobody is to wait for.
+        let watched = fork::parent_id() == test_process;
+        if let (true, true, Ok(supervisor)) = (placed, watched, supervisor) {
             supervisor.serve_one(requests, super::supervisor::body_of(body));
         }
     }

@@ -2,10 +2,12 @@
 //! supervisors, launcher, scratch directory.
 
 use std::fs;
+use std::io::{BufRead, BufReader, Write};
 use std::os::fd::{FromRawFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::Instant;
 
 use exeunt::prelude::*;
@@ -235,4 +237,66 @@ fn a_launcher_whose_test_process_has_died_meanwhile_runs_no_tests_in_its_stead()
     let told = String::from_utf8_lossy(&output.stderr);
     assert!(told.contains("this process was started with EXEUNT_LAUNCHER or EXEUNT_FUNCTION"), "{told}");
     drop(ours);
+}
+
+/// This process, until it is forked.
+static FORKED_FROM: AtomicI32 = AtomicI32::new(0);
+
+fn own_id() -> i32 {
+    // SAFETY: no preconditions.
+    unsafe { libc::getpid() }
+}
+
+/// In the process that forked: it dies before its copy does anything.
+extern "C" fn dies() {
+    if own_id() == FORKED_FROM.load(Ordering::Relaxed) {
+        // SAFETY: the process sends a signal to itself.
+        unsafe { libc::raise(libc::SIGKILL) };
+    }
+}
+
+/// In its copy, and not in copies of that: waits until it has died.
+extern "C" fn outlives() {
+    let original = FORKED_FROM.swap(0, Ordering::Relaxed);
+    if original == 0 {
+        return;
+    }
+    // SAFETY: no preconditions.
+    while unsafe { libc::getppid() } == original {
+        std::thread::yield_now();
+    }
+    let stat = fs::read_to_string("/proc/self/stat").expect("what the kernel says of this process");
+    let _ = std::io::stdout().write_all(format!("\ncopy: {stat}").as_bytes());
+    let _ = std::io::stdout().flush();
+}
+
+#[test]
+#[ignore = "another test runs it"]
+fn dies_while_it_forks() {
+    if is_inner() {
+        FORKED_FROM.store(own_id(), Ordering::Relaxed);
+        // SAFETY: the handlers are functions of this executable, in a process with no other thread than the runner's.
+        assert_eq!(unsafe { libc::pthread_atfork(None, Some(dies), Some(outlives)) }, 0);
+        assert_exit_forked(|| ()).returned();
+    }
+}
+
+#[test]
+fn a_copy_of_a_test_process_that_died_before_it_could_be_watched_leaves() {
+    let (name, value) = inner_variable();
+    let mut inner = Command::new(own_executable())
+        .args(inner_arguments("test_process::dies_while_it_forks"))
+        .env(name, value)
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let status = inner.wait().unwrap();
+    assert_eq!(std::os::unix::process::ExitStatusExt::signal(&status), Some(libc::SIGKILL), "{status}");
+    let mut lines = BufReader::new(inner.stdout.take().unwrap()).lines();
+    let copy = lines.find_map(|line| line.unwrap().strip_prefix("copy: ").map(Process::described));
+    let copy = copy.expect("the copy says which process it is");
+    // It would wait for the end of whatever process took it in.
+    let left = copy.ends_before(Instant::now() + PATIENCE);
+    copy.kill();
+    assert!(left, "the copy outlived its test process");
 }
