@@ -15,11 +15,19 @@ use super::difference;
 use super::text::{SHOWN_EVENTS, SHOWN_LINE, count, milliseconds, visible};
 
 /// A code that no process can have.
-pub(crate) fn impossible_code(predicate: &impl Display) -> String {
+pub(crate) fn impossible_code(predicate: &(impl Predicate<i32> + Display)) -> String {
+    let text = predicate.to_string();
+    let listed = predicate.parameters().find(|parameter| parameter.name() == "values");
+    let listed = listed.map(|values| values.value().to_string().split_whitespace().collect::<String>());
+    let codes = match (text.strip_prefix("var == "), listed.as_deref()) {
+        (Some(code), _) => format!("code {code}"),
+        (None, Some("[]")) => "a code of an empty list".to_owned(),
+        (None, Some(codes)) => format!("a code of {}", codes.replace(",]", "]").replace(',', ", ")),
+        (None, None) => format!("a code for which {text}"),
+    };
     format!(
-        "exeunt: no process can end with {}: exit codes go from 0 to 255\n  (the kernel keeps the lowest eight \
-         bits of what a program passes to `exit`; exeunt compares what arrives)",
-        predicate.to_string().replace("var == ", "code ")
+        "exeunt: no process can end with {codes}: exit codes go from 0 to 255\n  (the kernel keeps the lowest eight bits \
+         of what a program passes to `exit`; exeunt compares what arrives)"
     )
 }
 
