@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::sys::clock::Moment;
 use crate::sys::poll::{self, Interest};
 use crate::sys::proc::ProcessInfo;
-use crate::sys::{fork, proc, raw};
+use crate::sys::{disposition, fork, proc, raw};
 
 use super::family::{After, Family};
 use super::supervisor::Supervisor;
@@ -16,6 +16,9 @@ use super::{LAUNCHER_NAME, SUPERVISOR_NAME};
 
 /// How long killing what a target left may take before the rest is reported as unkillable.
 const KILL_PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long the end of what is being killed already is waited for, before it is taken for something left.
+const DYING_PATIENCE: Duration = Duration::from_secs(1);
 
 /// How long harness processes of a nested run get to clean up behind themselves.
 const NESTED_PATIENCE: Duration = Duration::from_secs(1);
@@ -59,24 +62,60 @@ impl Supervisor {
 /// So often it is looked for what is alive and was not found.
 const MOST_LOOKS: usize = 50;
 
-/// What outlived the target, without zombies and without harness processes of a nested run.
-///
-/// One that forks and leaves, and whose child does the same, is another process each time and may slip through a
-/// look. So it is looked again, unless it is found that all have ended.
-pub(super) fn leftovers(family: &mut Family) -> (Vec<LeftoverProcess>, u32) {
-    let mut found = look();
-    for _ in 1..MOST_LOOKS {
-        if found.1 > 0 || family.has_ended(After::Zombies) {
-            break;
+impl Supervisor {
+    /// What outlived the target; `None` where there is no process left.
+    ///
+    /// One that was being killed when the target ended, as by a signal to both of them, did not outlive it: no
+    /// code of it runs any more, and its end is waited for.
+    ///
+    /// One that forks and leaves, and whose child does the same, is another process each time and may slip through
+    /// a look. So it is looked again, unless it is found that all have ended.
+    pub(super) fn leftovers(&self, family: &mut Family) -> Option<(Vec<LeftoverProcess>, u32)> {
+        /// How long the next look is put off: of the ends of grandchildren nothing is heard.
+        const BETWEEN_LOOKS: Duration = Duration::from_millis(1);
+        let begin = Moment::now();
+        let (mut looks, mut dying) = (0, None);
+        loop {
+            // Taken before the look, so that an end between look and wait is not missed.
+            self.children.drain();
+            if family.has_ended(After::Zombies) {
+                return None;
+            }
+            looks += 1;
+            let found = alive();
+            // Those that a later look finds dying need not have been when the target ended.
+            let dying = dying.get_or_insert_with(|| pids(found.iter().filter(|process| is_dying(process))));
+            let waits = found.iter().any(|process| dying.contains(&process.pid));
+            if waits && Moment::now().since(begin) < DYING_PATIENCE {
+                let patience = if family.has_more() { Duration::ZERO } else { BETWEEN_LOOKS };
+                let _ = poll::wait([Some((self.children.as_fd(), Interest::Read))], Some(patience));
+            } else if !found.is_empty() || looks >= MOST_LOOKS {
+                return Some(described(found));
+            }
         }
-        found = look();
     }
+}
+
+fn pids<'a>(of: impl Iterator<Item = &'a ProcessInfo>) -> Vec<i32> {
+    of.map(|process| process.pid).collect()
+}
+
+/// Whether it is on its way out, having been killed: the kernel makes every signal that is to kill a process and
+/// leaves no core dump a SIGKILL to each of its threads at once, in which none of its code runs any more.
+fn is_dying(process: &ProcessInfo) -> bool {
+    // In this order: a signal that is taken between both looks is followed by the flag.
+    disposition::is_pending(process.pid, libc::SIGKILL)
+        || proc::inspect(process.pid).is_none_or(|process| process.has_left())
+}
+
+/// What came from the target and is alive, without zombies and without harness processes of a nested run.
+fn alive() -> Vec<ProcessInfo> {
+    let mut found = proc::descendants_of(raw::process_id()).unwrap_or_default();
+    found.retain(|process| !process.is_zombie() && !is_harness(process));
     found
 }
 
-fn look() -> (Vec<LeftoverProcess>, u32) {
-    let mut found = proc::descendants_of(raw::process_id()).unwrap_or_default();
-    found.retain(|process| !process.is_zombie() && !is_harness(process));
+fn described(mut found: Vec<ProcessInfo>) -> (Vec<LeftoverProcess>, u32) {
     let count = u32::try_from(found.len()).unwrap_or(u32::MAX);
     found.truncate(wire::MAX_LEFTOVERS);
     let described = found.into_iter().map(|process| LeftoverProcess {

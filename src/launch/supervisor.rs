@@ -31,7 +31,6 @@ use crate::sys::socket::Socket;
 use crate::sys::wait;
 use crate::sys::{fd, raw, schedule};
 
-use super::clear::leftovers;
 use super::crew::{Crew, Kind};
 use super::family::{After, Family};
 use super::target::{Body, Spare};
@@ -327,17 +326,17 @@ impl Supervisor {
         let reaped = run.family.reap_target(&self.children);
         let at = Moment::now();
         // The target's children became this process's own before it could be waited for.
-        let (leftovers, count, survivors) = if run.family.has_ended(After::Zombies) {
-            (Vec::new(), 0, 0)
-        } else {
-            let (leftovers, count) = leftovers(&mut run.family);
-            run.family.left_behind(&leftovers);
-            // What ended between the two looks is no leftover, and nobody had waited for it.
-            run.family.has_ended(After::Found(&leftovers));
-            if count > 0 {
-                self.let_look(run);
+        let (leftovers, count, survivors) = match self.leftovers(&mut run.family) {
+            None => (Vec::new(), 0, 0),
+            Some((leftovers, count)) => {
+                run.family.left_behind(&leftovers);
+                // What ended between the two looks is no leftover, and nobody had waited for it.
+                run.family.has_ended(After::Found(&leftovers));
+                if count > 0 {
+                    self.let_look(run);
+                }
+                (leftovers, count, self.clear(&mut run.family))
             }
-            (leftovers, count, self.clear(&mut run.family))
         };
         let aftermath = if survivors == 0 { Aftermath::Clean } else { Aftermath::Survivors };
         let Ok(reaped) = reaped else { return Aftermath::Survivors };

@@ -35,6 +35,11 @@ impl ProcessInfo {
         self.state == 'Z' && self.threads <= 1
     }
 
+    /// Whether none of its code runs any more: it is ending, or has ended.
+    pub(crate) const fn has_left(&self) -> bool {
+        self.threads <= 1 && (self.exiting || self.state == 'Z')
+    }
+
     /// Its command line; where it has none, as a zombie, its name in brackets.
     pub(crate) fn title(&self) -> String {
         if self.command.is_empty() { format!("[{}]", self.name) } else { self.command.clone() }

@@ -217,3 +217,21 @@ fn one_that_forks_and_ends_again_and_again_is_found_and_killed() {
     };
     std::thread::scope(|scope| (0..4).map(|_| scope.spawn(runs)).for_each(drop));
 }
+
+#[test]
+fn what_was_killed_together_with_the_target_is_no_leftover() {
+    // Ten, each of which takes its time to die, for it has to be scheduled for that.
+    let plan = || {
+        let script = "for i in 1 2 3 4 5 6 7 8 9 10; do sleep 1000 & done; echo up; wait";
+        program("sh").args(["-c", script]).ready_when(Ready::stdout("up").and(Ready::children(10)))
+    };
+    for signal in [SIGTERM, SIGKILL] {
+        for _ in 0..5 {
+            plan().group_signal_after(signal, ms(0)).killed_by(signal).no_leftovers();
+        }
+    }
+    fails_with(
+        || plan().signal_after(SIGTERM, ms(0)).killed_by(SIGTERM).no_leftovers(),
+        &["10 processes did", "left behind and killed: 10 processes"],
+    );
+}
