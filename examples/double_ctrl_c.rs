@@ -52,7 +52,7 @@ fn main() -> ExitCode {
         .cleanup_ran("leaving at once")
         .cleanup_skipped("tidied up")
         .code(130)
-        .within(secs(5));
+        .within(secs(10));
     println!("two: it left at once, with 130");
 
     worker("0").signal_after(SIGKILL, ms(50)).cleanup_skipped("tidied up").killed_by(SIGKILL);

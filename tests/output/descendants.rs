@@ -14,7 +14,7 @@ const HELD: &str = "1000";
 /// What the end of a target may take to be told though its pipes are held: 100 ms, by the acceptance
 /// cases. That is asked of the fastest of several runs, for others share the machine.
 const TOLD_WITHIN: Duration = Duration::from_millis(100);
-const ATTEMPTS: usize = 10;
+const ATTEMPTS: usize = 50;
 
 /// What any single run may take at most: far below the time for which the pipe would be held.
 const FAR_BELOW: Duration = Duration::from_secs(60);
@@ -39,6 +39,9 @@ fn a_descendant_that_holds_the_pipes_does_not_delay_the_result() {
         let took = begin.elapsed();
         assert!(took < FAR_BELOW && exit.duration() <= took, "{took:?}, {:?}", exit.duration());
         fastest = fastest.min(took);
+        if fastest < TOLD_WITHIN {
+            break;
+        }
     }
     assert!(fastest < TOLD_WITHIN, "the fastest of {ATTEMPTS} took {fastest:?}");
 }

@@ -137,17 +137,12 @@ fn counterpart(id: &str) -> String {
 /// The claims that Rust has nothing to compare with, and why.
 const WITHOUT_COUNTERPART: &[(&str, &str)] = &[
     ("B11", "`_exit` takes an `i32`; what is none does not compile"),
-    ("G4", "the kernel's; std has no call for the mask"),
-    ("G7", "std has no `fork`"),
-    ("H3", "`atexit` of the C library takes no hook out; one registered twice goes twice"),
     ("H4", "`atexit` of the C library calls a function without arguments"),
     ("T3", "a thread has no method that ends it"),
     ("T9", "std has no pool of processes"),
-    ("F5", "std has no `fork`"),
     ("S1", "`signal-hook` or `ctrlc`: see G2"),
     ("S2", "`signal-hook` or `ctrlc`: see G2"),
     ("S3", "`signal-hook` takes the signals that it is given, and no others"),
-    ("S4", "`Child::kill` sends SIGKILL, which lets nothing clean up"),
     (
         "Q1",
         "`#[should_panic]` sees a panic; `exit` ends the test runner, and `assert_exit` is the way to test it",

@@ -43,14 +43,12 @@ fn a_function_that_works_with_pauses_is_idle_when_it_waits() {
 
 #[test]
 fn a_gate_that_opens_too_early_is_found_out_by_these_tests() {
-    fails_with(
-        || {
-            let exit = assert_exit(works_and_waits).signal_when(SIGKILL, Ready::delay(ms(0))).run();
-            let exit = exit.expect("a run");
-            assert!(exit.marks().iter().any(|mark| mark.label() == DONE), "before it was idle");
-        },
-        &["before it was idle"],
-    );
+    // Where the machine is busy, the target may be done before the signal comes, for a while.
+    let is_done = || {
+        let exit = assert_exit(works_and_waits).signal_when(SIGKILL, Ready::delay(ms(0))).run();
+        exit.expect("a run").marks().iter().any(|mark| mark.label() == DONE)
+    };
+    fails_with(|| assert!((0..100).all(|_| is_done()), "before it was idle"), &["before it was idle"]);
 }
 
 #[test]

@@ -7,6 +7,22 @@ use crate::ways::HOOK;
 use crate::{by_both, program_that};
 
 #[test]
+fn g07_a_child_that_handles_sigusr1_leaves_with_0_and_drops_all() {
+    let exit = program_that("child-is-asked-and-leaves").success();
+    let exit = exit.cleanup_ran("the child was asked").dropped("the child's value");
+    let exit = exit.cleanup_ran("code Some(0), signal None");
+    fails_with(|| exit.cleanup_ran("code None, signal Some(10)"), &["there is no evidence that it did"]);
+}
+
+#[test]
+fn s04_kill_of_std_is_sigkill_and_lets_nothing_clean_up() {
+    let exit = program_that("child-is-killed-by-std").success();
+    let exit = exit.cleanup_skipped("the child was asked").not_dropped("the child's value");
+    let exit = exit.cleanup_ran("code None, signal Some(9)");
+    fails_with(|| exit.dropped("the child's value"), &["1 guard was armed, 0 dropped"]);
+}
+
+#[test]
 fn t06_a_parent_sees_a_code_or_a_signal_and_a_child_killed_by_sigterm_drops_nothing() {
     let exit = program_that("children-and-their-statuses").success().stdout(
         "return-an-error: code Some(1), signal None\n\

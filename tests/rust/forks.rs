@@ -48,6 +48,17 @@ fn f01_an_unfinished_line_is_in_the_buffers_of_both_and_is_printed_twice() {
 }
 
 #[test]
+fn f05_the_workers_of_a_manager_forked_early_find_nothing_of_what_came_later() {
+    by_both("fork-that-forks-later", |test| {
+        let exit = test.success().cleanup_ran("the worker finds \"\"");
+        fails_with(|| exit.cleanup_ran("the worker finds \"a secret\""), &["there is no evidence"]);
+    });
+    by_both("fork-after-all", |test| {
+        test.success().cleanup_ran("the worker finds \"a secret\"");
+    });
+}
+
+#[test]
 fn h08_a_hook_of_the_parent_runs_in_a_forked_child_that_exits() {
     by_both("fork-that-exits-with-a-hook", |test| {
         let exit = test.success().cleanup_ran("the hook ran");

@@ -28,6 +28,15 @@ fn h02_the_hook_that_was_registered_last_runs_first() {
 }
 
 #[test]
+fn h03_a_hook_that_is_registered_twice_runs_twice_and_none_is_taken_out() {
+    by_both("hook-registered-twice", |test| {
+        let exit = test.code(3);
+        assert_eq!(marks(&exit), ["registered first", "registered last", "registered first"]);
+        fails_with(|| exit.cleanup_ran_once("registered first"), &["it ran more than once: 2 marks"]);
+    });
+}
+
+#[test]
 fn h05_a_hook_that_panics_aborts_and_the_hooks_before_it_are_lost() {
     by_both("hook-that-panics", |test| {
         let exit = test.aborted().cleanup_ran("registered last").cleanup_skipped("registered first");

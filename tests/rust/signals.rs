@@ -67,6 +67,21 @@ fn g03_sigkill_and_sigstop_cannot_be_handled() {
 }
 
 #[test]
+fn g04_a_masked_sigint_is_pending_and_kills_on_unmasking() {
+    by_both("signal-that-is-blocked", |test| {
+        let plan = test.signal_when(SIGINT, Ready::mark("ready")).signal_after(SIGUSR1, ms(0));
+        let exit = plan.killed_by(SIGINT).not_dropped("value");
+        assert_eq!(marks(&exit), ["ready", "it is pending"]);
+        fails_with(|| exit.cleanup_ran("it did not arrive"), &["there is no evidence that it did"]);
+    });
+    by_both("signal-that-is-blocked", |test| {
+        let exit = test.signal_when(SIGUSR1, Ready::mark("ready")).code(0);
+        assert_eq!(marks(&exit), ["ready", "it is not pending", "it did not arrive", "value", HOOK]);
+        fails_with(|| exit.killed_by(SIGINT), &["happened: exit code 0"]);
+    });
+}
+
+#[test]
 fn g05_an_interrupt_without_a_handler_kills_without_a_word() {
     by_both("signal-without-a-handler", |test| {
         let exit = test.signal_when(SIGINT, Ready::mark("ready")).killed_by(SIGINT).stderr("");
