@@ -209,8 +209,7 @@ fn a_lock_that_a_handler_may_release_is_told_with_the_handler() {
     assert!(report.contains(told), "{report}");
     assert_eq!(exit.stuck()[0].handlers, [SIGTERM]);
     // And so it is.
-    let plan = c_program("deadlock.c").expect("it was compiled").arg("handler");
-    plan.ready_when(Ready::handler(SIGTERM)).signal_after(SIGTERM, ms(0)).code(3);
+    plan().ready_when(Ready::handler(SIGTERM)).signal_after(SIGTERM, ms(0)).code(3);
 }
 
 #[test]
