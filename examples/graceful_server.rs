@@ -95,7 +95,7 @@ fn main() -> io::Result<ExitCode> {
         .cleanup_ran("request answered")
         .cleanup_ran("all requests are answered")
         .success()
-        .within(secs(10))
+        .within(secs(1))
         .port_free(address);
     assert_eq!(client.join().expect("no panic")?, "forty-two\n");
     println!("after SIGTERM it answered the request that it had taken, and let go of its port");
