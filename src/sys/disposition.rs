@@ -12,6 +12,8 @@ use std::path::{Path, PathBuf};
 
 use crate::signal::Disposition;
 
+use super::proc;
+
 /// The signal sets of one thread and its process.
 #[derive(Debug, Clone, Copy, Default)]
 struct Sets {
@@ -65,6 +67,24 @@ fn threads(pid: i32) -> Vec<PathBuf> {
     tasks.flatten().map(|task| task.path()).collect()
 }
 
+/// The sets of the threads that could take a signal. One that has ended, as a main thread may while others go on, takes
+/// none. But where the others are on their way out as well, the process is leaving, and would have done what all of
+/// its threads say.
+fn of_those_that_go_on(threads: &[PathBuf]) -> Vec<Sets> {
+    let read = |thread: &PathBuf| Some((Sets::read(&thread.join("status"))?, thread.clone()));
+    let all: Vec<(Sets, PathBuf)> = threads.iter().filter_map(read).collect();
+    let goes_on = |(sets, thread): &(Sets, PathBuf)| {
+        !sets.has_ended && sets.pending & bit(libc::SIGKILL) == 0 && !is_leaving(thread)
+    };
+    let some_have_ended = all.iter().any(|(sets, _)| sets.has_ended) && all.iter().any(goes_on);
+    all.into_iter().filter(|(sets, _)| !some_have_ended || !sets.has_ended).map(|(sets, _)| sets).collect()
+}
+
+fn is_leaving(thread: &Path) -> bool {
+    let tid = thread.file_name().and_then(|name| name.to_str()?.parse().ok());
+    tid.and_then(proc::inspect).is_none_or(|thread| thread.exiting)
+}
+
 /// What the process `pid` would do with `signal` now; `None` when it is gone, and where it cannot be told.
 pub(crate) fn of(pid: i32, signal: i32) -> Option<Disposition> {
     let wanted = bit(signal);
@@ -75,9 +95,7 @@ pub(crate) fn of(pid: i32, signal: i32) -> Option<Disposition> {
     if waited_for() {
         return Some(Disposition::WaitedFor);
     }
-    let sets = threads.iter().filter_map(|thread| Sets::read(&thread.join("status")));
-    // A thread that has ended, as a main thread may while others go on, takes none.
-    let sets: Vec<Sets> = sets.filter(|sets| !sets.has_ended).collect();
+    let sets = of_those_that_go_on(&threads);
     if sets.is_empty() {
         return None;
     }
