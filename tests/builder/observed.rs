@@ -52,7 +52,7 @@ fn the_observation_begins_at_the_last_signal() {
     let dies = || plan().still_running_after(PATIENCE);
     fails_with(dies, &["still running after 20 s", "killed by SIGTERM (15)", "it ran for"]);
     let exit = plan().killed_by(SIGTERM);
-    let after_it = exit.duration() - crate::sent(&exit)[0];
+    let after_it = exit.duration().saturating_sub(crate::sent(&exit)[0]);
     fails_with(|| exit.still_running_after(after_it + ms(1)), &["still running after", "it ran for"]);
 }
 
