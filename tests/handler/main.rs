@@ -101,9 +101,10 @@ fn a_gate_that_opens_before_the_handler_is_there_is_found_out_by_these_tests() {
     let Some(_) = programs::c_program("sigaction.c") else { return };
     let plan = || programs::c_program("sigaction.c").expect("it was there a moment ago");
     let once = || plan().ready_when(Ready::stdout("at work")).signal_after(SIGTERM, ms(0)).code(LEFT);
-    let found_out = (0..MOST).find_map(|_| catch_unwind(once).err());
-    let report = found_out.expect("one of them was too early").downcast::<String>().expect("a report");
-    assert!(report.contains("killed by SIGTERM (15)"), "{report}");
+    let report = |_| Some(*catch_unwind(once).err()?.downcast::<String>().expect("a report"));
+    // One that came while the handler was being installed is another failure (see the next test).
+    let found_out = (0..MOST).filter_map(report).any(|report| report.contains("killed by SIGTERM (15)"));
+    assert!(found_out, "one of them was too early");
 }
 
 #[test]
