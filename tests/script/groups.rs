@@ -54,25 +54,30 @@ fn it_does_not_reach_those_that_left_the_group() {
     assert!(exit.leftovers().iter().all(goes), "{:?}", exit.leftovers());
 }
 
+/// Makes a child that waits for SIGTERM, the leader of a group, and joins that; its process id.
+fn join_the_group_of_a_child() -> i32 {
+    // SAFETY: a fork of a process with one thread, which calls what may be called there.
+    let child = unsafe { libc::fork() };
+    if child == 0 {
+        // SAFETY: as above.
+        unsafe { libc::setpgid(0, 0) };
+        loop {
+            // SAFETY: as above; SIGTERM ends it.
+            unsafe { libc::pause() };
+        }
+    }
+    // SAFETY: numbers only.
+    unsafe { libc::setpgid(child, child) };
+    // SAFETY: numbers only.
+    assert_eq!(unsafe { libc::setpgid(0, child) }, 0);
+    child
+}
+
 #[test]
 fn a_target_that_went_to_another_group_is_reached_there() {
     // Not the group that it leads: so the supervisor sends the signal.
     fn joins_the_group_of_its_child() {
-        // SAFETY: a fork of a process with one thread, which calls what may be called there.
-        let child = unsafe { libc::fork() };
-        if child == 0 {
-            // SAFETY: as above.
-            unsafe { libc::setpgid(0, 0) };
-            loop {
-                // SAFETY: as above; SIGTERM ends it.
-                unsafe { libc::pause() };
-            }
-        }
-        // SAFETY: numbers only.
-        unsafe { libc::setpgid(child, child) };
-        // SAFETY: numbers only.
-        let joined = unsafe { libc::setpgid(0, child) };
-        assert_eq!(joined, 0);
+        let child = join_the_group_of_a_child();
         println!("joined");
         let mut status = 0;
         // SAFETY: `status` is live; SIGTERM ends the child, and this process ignores it.
@@ -110,20 +115,7 @@ fn what_a_handler_does_at_once_is_evidence_also_where_the_supervisor_sends_the_s
             // SAFETY: a number only.
             unsafe { libc::_exit(3) };
         }
-        // SAFETY: a fork of a process with one thread, which calls what may be called there.
-        let child = unsafe { libc::fork() };
-        if child == 0 {
-            // SAFETY: as above.
-            unsafe { libc::setpgid(0, 0) };
-            loop {
-                // SAFETY: as above; SIGTERM ends it.
-                unsafe { libc::pause() };
-            }
-        }
-        // SAFETY: numbers only.
-        unsafe { libc::setpgid(child, child) };
-        // SAFETY: numbers only.
-        assert_eq!(unsafe { libc::setpgid(0, child) }, 0);
+        join_the_group_of_a_child();
         // SAFETY: the handler makes a mark and leaves, both async-signal-safe.
         unsafe { libc::signal(libc::SIGTERM, mark as *const () as libc::sighandler_t) };
         println!("ready");

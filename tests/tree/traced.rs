@@ -1,9 +1,10 @@
 //! What is seen of a target whose processes are followed: all of it.
 
-use std::io::{BufRead, BufReader};
+use std::io::{Read, Write};
+use std::os::unix::net::UnixStream;
 
 use exeunt::prelude::*;
-use exeunt::{Fate, Member, Received, Sender, What};
+use exeunt::{Fate, Received, Sender, What};
 
 use crate::support::{fails_with, needs, times_out};
 use crate::{is_code, member, shell, target_of};
@@ -48,11 +49,21 @@ fn a_daemon_that_outlives_the_target_is_known_with_the_process_that_made_it() {
     fails_with(|| exit.code(1), &["left behind and killed"]);
 }
 
-/// This executable once more, as a process that runs one of the tests below.
-fn between(test: &str) -> std::process::Command {
-    let mut between = std::process::Command::new(std::env::current_exe().unwrap());
-    between.args(["--exact", test, "--ignored", "--nocapture"]);
-    between
+/// A fork that does this and leaves with 6; its process id.
+fn fork_that(does: impl FnOnce()) -> i32 {
+    // SAFETY: a function's process, of which this is the only thread.
+    let child = unsafe { libc::fork() };
+    if child == 0 {
+        does();
+        // SAFETY: no preconditions.
+        unsafe { libc::_exit(6) };
+    }
+    child
+}
+
+fn wait_for(child: i32) {
+    // SAFETY: the status is not asked for.
+    assert_eq!(unsafe { libc::waitpid(child, std::ptr::null_mut(), 0) }, child);
 }
 
 #[test]
@@ -60,10 +71,15 @@ fn a_zombie_is_known_with_its_parent_wherever_that_is() {
     // A process between the target and the one that is never waited for, which outlives the target.
     let exit = assert_exit(|| {
         crate::leaves_a_zombie(7);
-        let between =
-            between("traced::leaves_a_zombie_and_stays").stdout(std::process::Stdio::piped()).spawn();
-        let lines = BufReader::new(between.unwrap().stdout.take().unwrap()).lines();
-        assert!(lines.map_while(Result::ok).any(|line| line.contains("there is a zombie")));
+        let (mut reader, writer) = UnixStream::pair().unwrap();
+        fork_that(|| {
+            crate::leaves_a_zombie(9);
+            (&writer).write_all(b"there is a zombie").unwrap();
+            loop {
+                std::thread::park();
+            }
+        });
+        reader.read_exact(&mut [0]).unwrap();
     })
     .traced()
     .success();
@@ -73,8 +89,8 @@ fn a_zombie_is_known_with_its_parent_wherever_that_is() {
     for code in [7, 9] {
         assert!(fates.contains(&Fate::NeverWaitedFor(Ending::Code(code))), "{fates:?}");
     }
-    let between = member(&exit, "leaves_a_zombie_and_stays");
-    assert_eq!(*between.fate(), Fate::LeftBehind);
+    let between = exit.tree().members().iter().find(|member| *member.fate() == Fate::LeftBehind);
+    let between = between.expect("the process between");
     let parents = [zombies[0].parent(), zombies[1].parent()];
     assert!(
         parents.contains(&Some(target_of(&exit))) && parents.contains(&Some(between.pid())),
@@ -91,25 +107,12 @@ fn a_zombie_is_known_with_its_parent_wherever_that_is() {
 }
 
 #[test]
-#[ignore = "a process of the test above"]
-fn leaves_a_zombie_and_stays() {
-    crate::leaves_a_zombie(9);
-    println!("there is a zombie");
-    loop {
-        std::thread::park();
-    }
-}
-
-#[test]
 fn a_zombie_whose_parent_ends_is_an_orphan_that_is_waited_for() {
     for _ in 0..10 {
-        let exit = assert_exit(|| {
-            assert!(between("traced::leaves_a_zombie_and_goes").status().unwrap().success());
-        })
-        .no_zombies();
-        let orphan = exit.tree().members().iter().find(|member| is_code(member.fate(), 8));
-        let parent = member(&exit, "leaves_a_zombie_and_goes").pid();
-        assert_eq!(orphan.and_then(Member::parent), Some(parent), "{:#?}", exit.tree());
+        let exit = assert_exit(|| wait_for(fork_that(|| crate::leaves_a_zombie(8)))).no_zombies();
+        let find = |code| exit.tree().members().iter().find(|member| is_code(member.fate(), code));
+        let (orphan, parent) = (find(8).expect("an orphan"), find(6).expect("its parent"));
+        assert_eq!(orphan.parent(), Some(parent.pid()), "{:#?}", exit.tree());
     }
 }
 
@@ -118,7 +121,7 @@ fn an_orphan_of_a_subreaper_is_to_be_waited_for_by_that() {
     let plan = |waits: bool| {
         assert_exit_with(waits, |waits| {
             nix::sys::prctl::set_child_subreaper(true).unwrap();
-            assert!(between("traced::leaves_a_zombie_and_goes").status().unwrap().success());
+            wait_for(fork_that(|| crate::leaves_a_zombie(8)));
             if waits {
                 nix::sys::wait::wait().unwrap();
             }
@@ -129,12 +132,6 @@ fn an_orphan_of_a_subreaper_is_to_be_waited_for_by_that() {
         || plan(false).no_zombies(),
         &["1 process was a zombie", "exit code 8, and nobody waited for it"],
     );
-}
-
-#[test]
-#[ignore = "a process of the tests above"]
-fn leaves_a_zombie_and_goes() {
-    crate::leaves_a_zombie(8);
 }
 
 #[test]
