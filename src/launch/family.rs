@@ -386,3 +386,40 @@ fn describe(pid: i32) -> Relative {
         fate: Fate::LeftBehind,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Family, Fate, Relative};
+
+    const TARGET: i32 = 10;
+
+    #[test]
+    fn whose_zombie_it_is_goes_by_its_parent_and_whether_that_was_alive() {
+        const ENDED: Fate = Fate::Ended { raw_status: 0 };
+        let relative = |pid, parent, fate| Relative {
+            pid,
+            parent: Some(parent),
+            command: String::new(),
+            born: None,
+            died: None,
+            fate,
+        };
+        let mut family = Family::new(TARGET, 1);
+        family.relatives.list = vec![
+            relative(11, TARGET, ENDED),
+            relative(12, TARGET, Fate::LeftBehind),
+            relative(21, 11, ENDED),
+            relative(22, 12, ENDED),
+            relative(23, TARGET, ENDED),
+            // It was waited for.
+            relative(24, TARGET, ENDED),
+        ];
+        family.inherited = vec![(21, 11), (22, 12), (23, TARGET)];
+        let told = family.take().list.into_iter();
+        let zombies: Vec<i32> = told
+            .filter(|relative| matches!(relative.fate, Fate::Zombie { .. }))
+            .map(|relative| relative.pid)
+            .collect();
+        assert_eq!(zombies, [22, 23]);
+    }
+}
